@@ -1,0 +1,47 @@
+/**
+ * Edges: everything a runtime hands over. Nothing below `runtimes/` reaches for the clock, random bytes, the network,
+ * files or the console on its own.
+ */
+import type { Socket } from 'node:net'
+import type { Instant } from '../core/time.ts'
+
+export type Clock = () => Instant
+
+/** @param bytes how many cryptographically random bytes to return */
+export type Random = (bytes: number) => Uint8Array
+
+/** Structured log. Fields never hold a secret, an OTP, a PIN, a message body or an unmasked address. */
+export type Log = {
+  readonly info: (event: string, fields?: LogFields) => void
+  readonly warn: (event: string, fields?: LogFields) => void
+  readonly error: (event: string, fields?: LogFields) => void
+}
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>
+
+/** What this runtime can do. One record, so that a configuration it cannot serve is refused when it is saved. */
+export type Capabilities = {
+  readonly runtime: 'node' | 'deno' | 'bun' | 'workers'
+  /** Reads files by name (certificates, passwd files). */
+  readonly files: boolean
+  /** May open TCP connections to port 25. Cloudflare forbids it. */
+  readonly smtpPort25: boolean
+  /** Lets a TLS connection choose its certificate checks: private authorities, client certificates, no verification. */
+  readonly tlsOptions: boolean
+}
+
+/**
+ * Opens a TCP or TLS connection by host name, for runtimes whose `node:net` cannot be left to an SMTP client.
+ * `undefined` where the SMTP client opens its own.
+ */
+export type OpenSocket = (target: { host: string; port: number; secure: boolean }, signal: AbortSignal) => Promise<Socket>
+
+export type Edges = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly fetch: typeof fetch
+  readonly openSocket?: OpenSocket
+  /** Reads a text file; absent where `capabilities.files` is false. */
+  readonly readFile?: (path: string) => Promise<string>
+  readonly capabilities: Capabilities
+  readonly log: Log
+}
