@@ -3,7 +3,7 @@
  * files or the console on its own.
  */
 import type { Socket } from 'node:net'
-import type { Instant } from '../core/time.ts'
+import type { Instant, Seconds } from '../core/time.ts'
 
 export type Clock = () => Instant
 
@@ -39,6 +39,8 @@ export type Edges = {
   readonly clock: Clock
   readonly random: Random
   readonly fetch: typeof fetch
+  /** A signal that aborts after this long; it never keeps a process alive. */
+  readonly deadline: (after: Seconds) => AbortSignal
   readonly openSocket?: OpenSocket
   /** Reads a text file; absent where `capabilities.files` is false. */
   readonly readFile?: (path: string) => Promise<string>

@@ -1,0 +1,134 @@
+/**
+ * Challenges in the store: gather, open, accept, reject, note the delivery (architecture, state changes).
+ *
+ * The guards repeat core/challenge.ts and core/token.ts as SQL; test/contract/store.ts holds the two together.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import type { AcceptCommand, Batch, DeliveryNote, Gathered, GatherQuery, OpenCommand, Opened, RejectCommand, Store } from '../../ports/store.ts'
+import { number, toChallenge, toToken, toUser } from './rows.ts'
+import { insertAudit, list, read, write } from './statements.ts'
+
+/** The token may be used: active, not locked, and unchanged since the decision was made. */
+const usable = (revision: SQL | number): SQL =>
+  sql`t.active = 1 AND t.fail_count < t.max_fail_count AND t.revision = ${revision}`
+
+/** `count_…` in TokenInfo has not reached `count_…_max`, or there is no maximum. */
+const withinLimit = (key: 'count_auth' | 'count_auth_success'): SQL => sql`(
+  COALESCE(t.info ->> ${`$.${key}_max`}, 0) + 0 <= 0 OR COALESCE(t.info ->> ${`$.${key}`}, 0) + 0 < (t.info ->> ${`$.${key}_max`}) + 0)`
+
+/** TokenInfo with the count one higher where a maximum is set (contract 2.2). */
+const counted = (info: SQL, key: 'count_auth' | 'count_auth_success'): SQL => sql`CASE
+  WHEN COALESCE(${info} ->> ${`$.${key}_max`}, 0) + 0 > 0
+  THEN json_set(${info}, ${`$.${key}`}, COALESCE(${info} ->> ${`$.${key}`}, 0) + 1) ELSE ${info} END`
+
+const raiseFailCount = (serials: readonly string[], judged: readonly string[] = []): SQL => sql`UPDATE tokens
+  SET fail_count = fail_count + 1,
+    info = CASE WHEN serial IN ${list(judged)} THEN ${counted(sql`info`, 'count_auth')} ELSE info END
+  WHERE serial IN ${list(serials)}`
+
+export function challengeStore(batch: Batch): Pick<Store, 'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery'> {
+  return { gather, open, accept, reject, noteDelivery }
+
+  async function gather(query: GatherQuery): Promise<Gathered> {
+    const lookups = JSON.stringify(query.users)
+    // CROSS JOIN keeps the order of the loops: few lookups, then the index on login.
+    const found = sql`json_each(${lookups}) q CROSS JOIN json_each(q.value, '$.resolvers') r
+      CROSS JOIN users u ON u.login = q.value ->> '$.login' AND u.resolver = r.value`
+    const restricted = sql`(${query.serial} IS NULL OR t.serial = ${query.serial}) AND (${query.tokenType} IS NULL OR t.type = ${query.tokenType})`
+    const candidates = (columns: SQL): SQL =>
+      query.users.length > 0
+        ? sql`SELECT DISTINCT ${columns} FROM ${found} CROSS JOIN tokens t ON t.resolver = u.resolver AND t.user_id = u.user_id WHERE ${restricted}`
+        : sql`SELECT ${columns} FROM tokens t WHERE t.serial = ${query.serial} AND ${restricted}`
+    const [version = [], users = [], tokens = [], challenges = []] = await read(batch, [
+      sql`SELECT value FROM meta WHERE key = 'version'`,
+      sql`SELECT q.key AS lookup, u.resolver, u.user_id, u.login, u.attributes FROM ${found} ORDER BY q.key, r.key`,
+      sql`${candidates(sql`t.*`)} ORDER BY t.id`,
+      sql`SELECT * FROM challenges WHERE state = 'open' AND expires_at > ${query.now} AND serial IN (${candidates(sql`t.serial`)}) ORDER BY id`,
+    ])
+    return {
+      version: number(version[0] ?? {}, 'value'),
+      users: query.users.map((_, lookup) => users.filter((row) => number(row, 'lookup') === lookup).map(toUser)),
+      tokens: tokens.map(toToken),
+      challenges: challenges.map(toChallenge),
+    }
+  }
+
+  async function open(command: OpenCommand): Promise<Opened> {
+    const { requestId, now } = command
+    const openings = JSON.stringify(
+      command.openings.map(({ token, ...o }) => ({ ...o, serial: token.serial, revision: token.revision })),
+    )
+    const opened = sql`(SELECT serial FROM challenges WHERE opened_by = ${requestId})`
+    /** Blocking is strict, so that a blocking time of 0 blocks nothing. */
+    const blocks = (blocking: SQL): SQL => sql`c.state = 'open' AND c.expires_at > ${now} AND c.created_at > ${now} - ${blocking}
+      AND (c.delivery = 'delivered' OR (c.delivery = 'pending' AND c.created_at > ${now} - ${command.sendDeadline}))`
+    const [, made = [], , , blocking = []] = await write(batch, [
+      raiseFailCount(command.failed),
+      // OR IGNORE: a transaction id that exists already opens nothing.
+      sql`INSERT OR IGNORE INTO challenges (transaction_id, parent_id, serial, counter, max_attempts, message, created_at, expires_at, opened_by)
+        SELECT o.value ->> '$.transactionId', ${command.parentId}, t.serial, t.counter + 1, o.value ->> '$.maxAttempts',
+          o.value ->> '$.message', ${now}, ${now} + (o.value ->> '$.validity'), ${requestId}
+        FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
+        WHERE ${usable(sql`o.value ->> '$.revision'`)}
+          AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.serial = t.serial AND ${blocks(sql`(o.value ->> '$.blocking')`)})
+        RETURNING *`,
+      // The counter is burnt with the commit, whether or not the message goes out: no OTP is handed out twice.
+      sql`UPDATE tokens SET counter = counter + (SELECT o.value ->> '$.step' FROM json_each(${openings}) o WHERE o.value ->> '$.serial' = tokens.serial)
+        WHERE serial IN ${opened}`,
+      insertAudit(command.audit.done, sql`EXISTS ${opened}`),
+      sql`SELECT c.* FROM json_each(${openings}) o JOIN challenges c ON c.serial = o.value ->> '$.serial'
+        WHERE c.serial NOT IN ${opened} AND ${blocks(sql`(o.value ->> '$.blocking')`)} ORDER BY c.id DESC`,
+      insertAudit(command.audit.blocked, sql`NOT EXISTS ${opened}`),
+    ])
+    return { opened: made.map(toChallenge), blocking: blocking.map(toChallenge) }
+  }
+
+  async function accept(command: AcceptCommand): Promise<'done' | 'lost'> {
+    const { requestId, now, challenge, token } = command
+    const won = sql`EXISTS (SELECT 1 FROM challenges WHERE id = ${challenge.id} AND closed_by = ${requestId})`
+    const [, winner = []] = await write(batch, [
+      raiseFailCount(command.failed),
+      // Paying and winning are one statement: of N equal answers one gets the row.
+      sql`UPDATE challenges SET state = 'accepted', attempts = attempts + 1, closed_by = ${requestId}
+        WHERE id = ${challenge.id} AND state = 'open' AND delivery <> 'undelivered' AND expires_at > ${now}
+          AND (max_attempts = 0 OR attempts < max_attempts)
+          AND EXISTS (SELECT 1 FROM tokens t WHERE t.serial = ${token.serial} AND ${usable(token.revision)}
+            AND ${withinLimit('count_auth')} AND ${withinLimit('count_auth_success')})
+        RETURNING id`,
+      // The rest of the transaction and older challenges of the token end; newer ones stay.
+      sql`UPDATE challenges SET state = 'superseded', closed_by = ${requestId}
+        WHERE state = 'open' AND (parent_id = ${challenge.parentId} OR (serial = ${token.serial} AND id < ${challenge.id})) AND ${won}`,
+      sql`UPDATE tokens SET counter = max(counter, ${challenge.counter + 1}),
+          info = ${counted(counted(sql`info`, 'count_auth'), 'count_auth_success')},
+          last_auth_success = CASE WHEN ${command.stampAccess} THEN ${now} ELSE last_auth_success END
+        WHERE serial = ${token.serial} AND ${won}`,
+      sql`UPDATE tokens SET fail_count = 0, last_auth_match = CASE WHEN ${command.stampAccess} THEN ${now} ELSE last_auth_match END
+        WHERE serial IN ${list(command.reset)} AND ${won}`,
+      // Somebody was first, or time or the limit ran out: the answer counts as a failure of every candidate.
+      sql`UPDATE tokens SET fail_count = fail_count + 1 WHERE serial IN ${list(command.reset)} AND NOT ${won}`,
+      insertAudit(command.audit.done, won),
+      insertAudit(command.audit.lost, sql`NOT ${won}`),
+    ])
+    return winner.length === 1 ? 'done' : 'lost'
+  }
+
+  async function reject(command: RejectCommand): Promise<void> {
+    await write(batch, [
+      raiseFailCount(command.failed, command.judged),
+      sql`UPDATE challenges SET attempts = attempts + 1,
+          state = CASE WHEN max_attempts > 0 AND attempts + 1 >= max_attempts THEN 'exhausted' ELSE state END
+        WHERE id IN ${list(command.guessed)} AND state = 'open' AND expires_at > ${command.now}`,
+      insertAudit(command.audit),
+    ])
+  }
+
+  async function noteDelivery(note: DeliveryNote): Promise<void> {
+    await write(batch, [
+      sql`UPDATE challenges SET delivery = ${note.delivered ? 'delivered' : 'undelivered'}, message = ${note.message}, expires_at = ${note.expiresAt}
+        WHERE id = ${note.challengeId} AND delivery = 'pending'`,
+      sql`INSERT INTO deliveries (request_id, serial, provider, status, reason, at)
+        SELECT ${note.requestId}, ${note.serial}, d.value ->> '$.provider', d.value ->> '$.status', d.value ->> '$.reason', ${note.at}
+        FROM json_each(${JSON.stringify(note.tries)}) d`,
+    ])
+  }
+}

@@ -1,0 +1,67 @@
+/** Rows as the domain's records. Column types are those of `schema.ts`; JSON columns were written by this store. */
+import type { Challenge } from '../../core/challenge.ts'
+import type { Token, TokenInfo } from '../../core/token.ts'
+import type { UserRecord } from '../../core/users.ts'
+import type { Row } from '../../ports/store.ts'
+
+export const text = (row: Row, column: string): string => String(row[column] ?? '')
+export const number = (row: Row, column: string): number => Number(row[column] ?? 0)
+const instant = (row: Row, column: string): number | null => (row[column] === null || row[column] === undefined ? null : Number(row[column]))
+
+// JSON columns hold what this store wrote there.
+export const strings = (row: Row, column: string): readonly string[] => JSON.parse(text(row, column) || '[]') as string[]
+export const record = <T extends string | number>(row: Row, column: string): Readonly<Record<string, T>> =>
+  JSON.parse(text(row, column) || '{}') as Record<string, T>
+
+export function toToken(row: Row): Token {
+  const userId = row.user_id
+  return {
+    id: number(row, 'id'),
+    serial: text(row, 'serial'),
+    type: text(row, 'type'),
+    description: text(row, 'description'),
+    sealedSecret: text(row, 'secret'),
+    sealedPin: text(row, 'pin'),
+    counter: number(row, 'counter'),
+    digits: number(row, 'digits'),
+    // Enrolment stores these three and nothing else.
+    hash: text(row, 'hash') as Token['hash'],
+    countWindow: number(row, 'count_window'),
+    syncWindow: number(row, 'sync_window'),
+    failCount: number(row, 'fail_count'),
+    maxFailCount: number(row, 'max_fail_count'),
+    active: number(row, 'active') === 1,
+    owner: userId === null || userId === undefined ? null : { userId: String(userId), resolver: text(row, 'resolver') },
+    realms: strings(row, 'realms'),
+    info: record(row, 'info') satisfies TokenInfo,
+    revision: number(row, 'revision'),
+    createdAt: number(row, 'created_at'),
+    lastAuthMatch: instant(row, 'last_auth_match'),
+    lastAuthSuccess: instant(row, 'last_auth_success'),
+  }
+}
+
+export function toChallenge(row: Row): Challenge {
+  return {
+    id: number(row, 'id'),
+    transactionId: text(row, 'transaction_id'),
+    parentId: text(row, 'parent_id'),
+    serial: text(row, 'serial'),
+    counter: number(row, 'counter'),
+    // The states are written by this store alone.
+    state: text(row, 'state') as Challenge['state'],
+    delivery: text(row, 'delivery') as Challenge['delivery'],
+    attempts: number(row, 'attempts'),
+    maxAttempts: number(row, 'max_attempts'),
+    message: text(row, 'message'),
+    createdAt: number(row, 'created_at'),
+    expiresAt: number(row, 'expires_at'),
+  }
+}
+
+export const toUser = (row: Row): UserRecord => ({
+  resolver: text(row, 'resolver'),
+  userId: text(row, 'user_id'),
+  login: text(row, 'login'),
+  attributes: record<string>(row, 'attributes'),
+})

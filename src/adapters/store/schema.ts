@@ -1,0 +1,207 @@
+/**
+ * The tables, for Drizzle. `npm run migrations:generate` derives `migrations/` from this file.
+ *
+ * Times are epoch seconds. What is named *sealed* is AES-256-GCM text of the vault, tied to its row (ports/vault.ts);
+ * nothing secret stands in a column that is not sealed or hashed. Lists are JSON text.
+ */
+import { sql } from 'drizzle-orm'
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+
+/** `schema` is the number of the newest migration, `version` moves with every change of settings. */
+export const meta = sqliteTable('meta', {
+  key: text('key').primaryKey(),
+  value: integer('value').notNull(),
+})
+
+export const tokens = sqliteTable(
+  'tokens',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    serial: text('serial').notNull(),
+    type: text('type').notNull(),
+    description: text('description').notNull().default(''),
+    /** Sealed shared secret K (RFC 4226 §5.1). */
+    secret: text('secret').notNull(),
+    /** Sealed salted hash of the PIN. */
+    pin: text('pin').notNull(),
+    /** Moving factor C: the next counter that was not handed out (RFC 4226 §5.1). Only ever grows for one secret. */
+    counter: integer('counter').notNull().default(0),
+    digits: integer('digits').notNull(),
+    hash: text('hash').notNull(),
+    countWindow: integer('count_window').notNull(),
+    syncWindow: integer('sync_window').notNull(),
+    failCount: integer('fail_count').notNull().default(0),
+    maxFailCount: integer('max_fail_count').notNull(),
+    active: integer('active').notNull().default(1),
+    /** Owner: user id within a resolver; both null when nobody owns the token. */
+    userId: text('user_id'),
+    resolver: text('resolver'),
+    /** JSON list of realm names. */
+    realms: text('realms').notNull().default('[]'),
+    /** JSON object: address, usage limits, validity period; the names are those of LinOTP's TokenInfo. */
+    info: text('info').notNull().default('{}'),
+    /** Moves whenever an administrator changes the token; a decision made on an older revision is not committed. */
+    revision: integer('revision').notNull().default(1),
+    createdAt: integer('created_at').notNull(),
+    lastAuthMatch: integer('last_auth_match'),
+    lastAuthSuccess: integer('last_auth_success'),
+  },
+  (t) => [uniqueIndex('tokens_serial').on(t.serial), index('tokens_owner').on(t.resolver, t.userId)],
+)
+
+export const challenges = sqliteTable(
+  'challenges',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    transactionId: text('transaction_id').notNull(),
+    /** The transaction that sub-transactions (`.01`, `.02`) belong to; equals `transaction_id` for a single challenge. */
+    parentId: text('parent_id').notNull(),
+    serial: text('serial').notNull(),
+    /** Moving factor of the OTP that was sent; the OTP itself is stored nowhere. */
+    counter: integer('counter').notNull(),
+    /** open | accepted | exhausted | superseded */
+    state: text('state').notNull().default('open'),
+    /** pending | delivered | undelivered */
+    delivery: text('delivery').notNull().default('pending'),
+    attempts: integer('attempts').notNull().default(0),
+    /** 0: bounded by the token's fail count alone. */
+    maxAttempts: integer('max_attempts').notNull().default(0),
+    message: text('message').notNull().default(''),
+    createdAt: integer('created_at').notNull(),
+    expiresAt: integer('expires_at').notNull(),
+    /** Request ids, which make followers of a batch see who won. */
+    openedBy: text('opened_by').notNull(),
+    closedBy: text('closed_by'),
+  },
+  (t) => [
+    uniqueIndex('challenges_transaction').on(t.transactionId),
+    index('challenges_parent').on(t.parentId),
+    index('challenges_serial').on(t.serial, t.state),
+    index('challenges_opened_by').on(t.openedBy),
+    index('challenges_closed_by').on(t.closedBy),
+    index('challenges_expiry').on(t.expiresAt),
+  ],
+)
+
+/** What became of a message, beside the audit row with the same request id. Holds no address and no text. */
+export const deliveries = sqliteTable(
+  'deliveries',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    requestId: text('request_id').notNull(),
+    serial: text('serial').notNull(),
+    provider: text('provider').notNull(),
+    /** accepted | refused | unavailable */
+    status: text('status').notNull(),
+    reason: text('reason').notNull().default(''),
+    at: integer('at').notNull(),
+  },
+  (t) => [index('deliveries_request').on(t.requestId)],
+)
+
+/** Entries of LinOTP's system configuration; a `password` is sealed. */
+export const config = sqliteTable('config', {
+  key: text('key').primaryKey(),
+  value: text('value').notNull(),
+  type: text('type').notNull().default(''),
+  description: text('description').notNull().default(''),
+})
+
+export const providers = sqliteTable(
+  'providers',
+  {
+    /** email | sms */
+    type: text('type').notNull(),
+    name: text('name').notNull(),
+    class: text('class').notNull(),
+    /** Sealed JSON. */
+    config: text('config').notNull(),
+    timeout: text('timeout').notNull(),
+    isDefault: integer('is_default').notNull().default(0),
+    /** Order of creation, which is the order of listing. */
+    position: integer('position').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.type, t.name] }),
+    uniqueIndex('providers_default').on(t.type).where(sql`is_default = 1`),
+  ],
+)
+
+export const resolvers = sqliteTable('resolvers', {
+  name: text('name').primaryKey(),
+  type: text('type').notNull(),
+  /** JSON of its parameters as they are shown. */
+  data: text('data').notNull(),
+  position: integer('position').notNull(),
+})
+
+/** Users of the built-in store, one row per user of a resolver. */
+export const users = sqliteTable(
+  'users',
+  {
+    resolver: text('resolver').notNull(),
+    userId: text('user_id').notNull(),
+    login: text('login').notNull(),
+    /** JSON object of attributes, names as in LinOTP's resolver records. */
+    attributes: text('attributes').notNull(),
+    /** crypt(3) hash, never shown. */
+    passwordHash: text('password_hash').notNull().default(''),
+  },
+  (t) => [primaryKey({ columns: [t.resolver, t.userId] }), index('users_login').on(t.login, t.resolver)],
+)
+
+export const realms = sqliteTable(
+  'realms',
+  {
+    name: text('name').primaryKey(),
+    /** JSON list of resolver names, in order. */
+    resolvers: text('resolvers').notNull(),
+    isDefault: integer('is_default').notNull().default(0),
+    position: integer('position').notNull(),
+  },
+  () => [uniqueIndex('realms_default').on(sql`is_default`).where(sql`is_default = 1`)],
+)
+
+export const admins = sqliteTable('admins', {
+  username: text('username').primaryKey(),
+  /** Self-describing scrypt hash. */
+  passwordHash: text('password_hash').notNull(),
+  createdAt: integer('created_at').notNull(),
+})
+
+export const apiTokens = sqliteTable('api_tokens', {
+  id: text('id').primaryKey(),
+  admin: text('admin').notNull(),
+  name: text('name').notNull(),
+  /** SHA-256 of the random part, which has 256 bits of its own. */
+  hash: text('hash').notNull(),
+  createdAt: integer('created_at').notNull(),
+})
+
+/** Sessions ended before their time; a row may go once `expires_at` has passed. */
+export const revokedSessions = sqliteTable('revoked_sessions', {
+  id: text('id').primaryKey(),
+  expiresAt: integer('expires_at').notNull(),
+})
+
+export const audit = sqliteTable(
+  'audit',
+  {
+    number: integer('number').primaryKey({ autoIncrement: true }),
+    requestId: text('request_id').notNull(),
+    at: integer('at').notNull(),
+    action: text('action').notNull(),
+    success: integer('success').notNull(),
+    serial: text('serial').notNull().default(''),
+    tokenType: text('token_type').notNull().default(''),
+    user: text('user').notNull().default(''),
+    realm: text('realm').notNull().default(''),
+    administrator: text('administrator').notNull().default(''),
+    actionDetail: text('action_detail').notNull().default(''),
+    info: text('info').notNull().default(''),
+    client: text('client').notNull().default(''),
+    /** HMAC over all of the above but the number. */
+    mac: text('mac').notNull(),
+  },
+  (t) => [index('audit_request').on(t.requestId)],
+)

@@ -1,0 +1,205 @@
+/** Settings in the store: system configuration, providers, resolvers with their users, realms. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { PasswdUser } from '../../core/passwd.ts'
+import type { ConfigEntry, ProviderRecord, ProviderType, Settings } from '../../core/settings.ts'
+import type { UserRecord } from '../../core/users.ts'
+import type { AuditRow, Batch, Row, Store } from '../../ports/store.ts'
+import { number, record, strings, text, toUser } from './rows.ts'
+import { changeWhere, insertAudit, list, moveVersion, read, write } from './statements.ts'
+
+type SettingsStore = Pick<
+  Store,
+  | 'settings'
+  | 'setConfig'
+  | 'deleteConfig'
+  | 'saveProvider'
+  | 'deleteProvider'
+  | 'setDefaultProvider'
+  | 'saveResolver'
+  | 'deleteResolver'
+  | 'saveRealm'
+  | 'deleteRealm'
+  | 'setDefaultRealm'
+  | 'findUsers'
+>
+
+const always = sql`1`
+
+export function settingsStore(batch: Batch): SettingsStore {
+  return {
+    settings,
+    setConfig,
+    deleteConfig,
+    saveProvider,
+    deleteProvider,
+    setDefaultProvider,
+    saveResolver,
+    deleteResolver,
+    saveRealm,
+    deleteRealm,
+    setDefaultRealm,
+    findUsers,
+  }
+
+  async function settings(): Promise<Settings> {
+    const [version = [], config = [], providers = [], resolvers = [], realms = []] = await read(batch, [
+      sql`SELECT value FROM meta WHERE key = 'version'`,
+      sql`SELECT key, value, type, description FROM config ORDER BY key`,
+      sql`SELECT type, name, class, config, timeout, is_default FROM providers ORDER BY position, name`,
+      sql`SELECT name, type, data FROM resolvers ORDER BY position, name`,
+      sql`SELECT name, resolvers, is_default FROM realms ORDER BY position, name`,
+    ])
+    return {
+      version: number(version[0] ?? {}, 'value'),
+      config: new Map(config.map((row) => [text(row, 'key'), toConfigEntry(row)])),
+      providers: providers.map(toProvider),
+      resolvers: resolvers.map((row) => ({ name: text(row, 'name'), type: text(row, 'type'), data: record<string>(row, 'data') })),
+      realms: realms.map((row) => ({ name: text(row, 'name'), resolvers: strings(row, 'resolvers'), isDefault: number(row, 'is_default') === 1 })),
+    }
+  }
+
+  async function setConfig(entries: readonly ConfigEntry[], audit: AuditRow): Promise<void> {
+    await write(batch, [
+      insertAudit(audit),
+      sql`INSERT INTO config (key, value, type, description)
+        SELECT e.value ->> '$.key', e.value ->> '$.value', e.value ->> '$.type', e.value ->> '$.description'
+        FROM json_each(${JSON.stringify(entries)}) e WHERE true
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value, type = excluded.type, description = excluded.description`,
+      moveVersion(always),
+    ])
+  }
+
+  async function deleteConfig(key: string, audit: AuditRow): Promise<void> {
+    await write(batch, [insertAudit(audit), sql`DELETE FROM config WHERE key = ${key}`, moveVersion(always)])
+  }
+
+  async function saveProvider(provider: ProviderRecord, audit: AuditRow): Promise<void> {
+    const { type, name } = provider
+    const noDefault = sql`NOT EXISTS (SELECT 1 FROM providers WHERE type = ${type} AND is_default = 1)`
+    await write(batch, [
+      insertAudit(audit),
+      sql`UPDATE providers SET is_default = 0 WHERE type = ${type} AND name <> ${name} AND ${provider.isDefault}`,
+      sql`INSERT INTO providers (type, name, class, config, timeout, is_default, position)
+        SELECT ${type}, ${name}, ${provider.class}, ${provider.sealedConfig}, ${provider.timeout}, ${provider.isDefault} OR ${noDefault},
+          (SELECT COALESCE(MAX(position), 0) + 1 FROM providers) WHERE true
+        ON CONFLICT (type, name) DO UPDATE SET class = excluded.class, config = excluded.config, timeout = excluded.timeout,
+          is_default = max(is_default, excluded.is_default)`,
+      moveVersion(always),
+    ])
+  }
+
+  async function deleteProvider(type: ProviderType, name: string, audit: AuditRow): Promise<'done' | 'unknown' | 'default'> {
+    const exists = sql`SELECT 1 FROM providers WHERE type = ${type} AND name = ${name}`
+    const deletable = sql`EXISTS (${exists} AND (is_default = 0 OR (SELECT COUNT(*) FROM providers WHERE type = ${type}) = 1))`
+    const done = await changeWhere(batch, audit, deletable, (won) => [
+      sql`DELETE FROM providers WHERE type = ${type} AND name = ${name} AND ${won}`,
+      moveVersion(won),
+    ])
+    if (done) return 'done'
+    const [rows = []] = await read(batch, [exists])
+    return rows.length === 0 ? 'unknown' : 'default'
+  }
+
+  async function setDefaultProvider(type: ProviderType, name: string, audit: AuditRow): Promise<'done' | 'unknown'> {
+    const exists = sql`EXISTS (SELECT 1 FROM providers WHERE type = ${type} AND name = ${name})`
+    const done = await changeWhere(batch, audit, exists, (won) => [
+      // Two statements, since the index allows one default at any moment.
+      sql`UPDATE providers SET is_default = 0 WHERE type = ${type} AND ${won}`,
+      sql`UPDATE providers SET is_default = 1 WHERE type = ${type} AND name = ${name} AND ${won}`,
+      moveVersion(won),
+    ])
+    return done ? 'done' : 'unknown'
+  }
+
+  async function saveResolver(
+    resolver: { name: string; type: string; data: Readonly<Record<string, string>>; users: readonly PasswdUser[] },
+    mode: 'create' | 'replace',
+    audit: AuditRow,
+  ): Promise<'done' | 'taken' | 'unknown'> {
+    const { name } = resolver
+    const exists = sql`EXISTS (SELECT 1 FROM resolvers WHERE name = ${name})`
+    const users = JSON.stringify(resolver.users.map((user) => ({ ...user, attributes: JSON.stringify(user.attributes) })))
+    const done = await changeWhere(batch, audit, mode === 'create' ? sql`NOT ${exists}` : exists, (won) => [
+      sql`INSERT INTO resolvers (name, type, data, position)
+        SELECT ${name}, ${resolver.type}, ${JSON.stringify(resolver.data)}, (SELECT COALESCE(MAX(position), 0) + 1 FROM resolvers) WHERE ${won}
+        ON CONFLICT (name) DO UPDATE SET data = excluded.data`,
+      sql`DELETE FROM users WHERE resolver = ${name} AND ${won}`,
+      sql`INSERT INTO users (resolver, user_id, login, attributes, password_hash)
+        SELECT ${name}, u.value ->> '$.userId', u.value ->> '$.login', u.value ->> '$.attributes', u.value ->> '$.passwordHash'
+        FROM json_each(${users}) u WHERE ${won}`,
+      moveVersion(won),
+    ])
+    if (done) return 'done'
+    return mode === 'create' ? 'taken' : 'unknown'
+  }
+
+  async function deleteResolver(name: string, audit: AuditRow): Promise<'done' | 'unknown' | 'in_use'> {
+    const exists = sql`EXISTS (SELECT 1 FROM resolvers WHERE name = ${name})`
+    const unused = sql`NOT EXISTS (SELECT 1 FROM realms r, json_each(r.resolvers) j WHERE j.value = ${name})`
+    const done = await changeWhere(batch, audit, sql`${exists} AND ${unused}`, (won) => [
+      sql`DELETE FROM users WHERE resolver = ${name} AND ${won}`,
+      sql`DELETE FROM resolvers WHERE name = ${name} AND ${won}`,
+      moveVersion(won),
+    ])
+    if (done) return 'done'
+    const [rows = []] = await read(batch, [sql`SELECT ${exists} AS present`])
+    return number(rows[0] ?? {}, 'present') === 1 ? 'in_use' : 'unknown'
+  }
+
+  async function saveRealm(name: string, resolvers: readonly string[], audit: AuditRow): Promise<'done' | 'unknown'> {
+    const known = sql`(SELECT COUNT(*) FROM resolvers WHERE name IN ${list(resolvers)}) = ${new Set(resolvers).size}`
+    const done = await changeWhere(batch, audit, known, (won) => [
+      sql`INSERT INTO realms (name, resolvers, is_default, position)
+        SELECT ${name}, ${JSON.stringify(resolvers)}, NOT EXISTS (SELECT 1 FROM realms), (SELECT COALESCE(MAX(position), 0) + 1 FROM realms)
+        WHERE ${won} ON CONFLICT (name) DO UPDATE SET resolvers = excluded.resolvers`,
+      moveVersion(won),
+    ])
+    return done ? 'done' : 'unknown'
+  }
+
+  async function deleteRealm(name: string, audit: AuditRow): Promise<boolean> {
+    const rows = await changeWhere(batch, audit, sql`EXISTS (SELECT 1 FROM realms WHERE name = ${name})`, (won) => [
+      sql`DELETE FROM realms WHERE name = ${name} AND ${won}`,
+      sql`UPDATE tokens SET realms = (SELECT json_group_array(j.value) FROM json_each(tokens.realms) j WHERE j.value <> ${name}), revision = revision + 1
+        WHERE EXISTS (SELECT 1 FROM json_each(tokens.realms) j WHERE j.value = ${name}) AND ${won}`,
+      moveVersion(won),
+    ])
+    return rows !== null
+  }
+
+  async function setDefaultRealm(name: string, audit: AuditRow): Promise<boolean> {
+    const known = name === '' ? always : sql`EXISTS (SELECT 1 FROM realms WHERE name = ${name})`
+    const rows = await changeWhere(batch, audit, known, (won) => [
+      sql`UPDATE realms SET is_default = 0 WHERE ${won}`,
+      sql`UPDATE realms SET is_default = 1 WHERE name = ${name} AND ${won}`,
+      moveVersion(won),
+    ])
+    return rows !== null
+  }
+
+  async function findUsers(resolvers: readonly string[], login: string | null): Promise<readonly UserRecord[]> {
+    const byLogin: SQL = login === null ? always : sql`u.login = ${login}`
+    const [rows = []] = await read(batch, [
+      sql`SELECT u.resolver, u.user_id, u.login, u.attributes FROM json_each(${JSON.stringify(resolvers)}) r
+        CROSS JOIN users u ON u.resolver = r.value WHERE ${byLogin} ORDER BY r.key, u.rowid`,
+    ])
+    return rows.map(toUser)
+  }
+}
+
+const toConfigEntry = (row: Row): ConfigEntry => ({
+  key: text(row, 'key'),
+  value: text(row, 'value'),
+  type: text(row, 'type'),
+  description: text(row, 'description'),
+})
+
+const toProvider = (row: Row): ProviderRecord => ({
+  // The two types are the only ones that are ever saved.
+  type: text(row, 'type') as ProviderType,
+  name: text(row, 'name'),
+  class: text(row, 'class'),
+  sealedConfig: text(row, 'config'),
+  timeout: text(row, 'timeout'),
+  isDefault: number(row, 'is_default') === 1,
+})

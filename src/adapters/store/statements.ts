@@ -1,0 +1,55 @@
+/**
+ * Statements: Drizzle's `sql` template, compiled for `Batch`, and the two patterns that all changes follow.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
+import type { AuditRow, Batch, Row, Statement } from '../../ports/store.ts'
+
+const dialect = new SQLiteAsyncDialect()
+
+export function compile(statement: SQL): Statement {
+  const { sql: text, params } = dialect.sqlToQuery(statement)
+  return { sql: text, params: params.map(bindable) }
+}
+
+function bindable(value: unknown): string | number | null {
+  if (value === null || typeof value === 'string' || typeof value === 'number') return value
+  if (typeof value === 'boolean') return value ? 1 : 0
+  throw new Error(`a ${typeof value} cannot be bound to a statement`)
+}
+
+export const read = async (batch: Batch, statements: readonly SQL[]): Promise<readonly (readonly Row[])[]> =>
+  batch(statements.map(compile), 'read')
+export const write = async (batch: Batch, statements: readonly SQL[]): Promise<readonly (readonly Row[])[]> =>
+  batch(statements.map(compile), 'write')
+
+/** A list as one bound parameter: D1 allows a hundred of them. Use as `x IN ${list(values)}`. */
+export const list = (values: readonly (string | number)[]): SQL => sql`(SELECT value FROM json_each(${JSON.stringify(values)}))`
+
+/** Inserts the audit row where `guard` holds; RETURNING tells whether it did. */
+export function insertAudit(row: AuditRow, guard: SQL = sql`1`): SQL {
+  return sql`INSERT INTO audit (request_id, at, action, success, serial, token_type, user, realm, administrator, action_detail, info, client, mac)
+    SELECT ${row.requestId}, ${row.at}, ${row.action}, ${row.success}, ${row.serial}, ${row.tokenType}, ${row.user}, ${row.realm},
+      ${row.administrator}, ${row.actionDetail}, ${row.info}, ${row.client}, ${row.mac}
+    WHERE ${guard} RETURNING number`
+}
+
+/**
+ * One conditional change. The audit row is the stamp: it is written first, where `guard` holds, and each of `changes`
+ * carries `won(requestId)`, so that nothing happens without its line in the audit and no line stands without its change.
+ *
+ * @returns rows of each change when the guard held, null when it did not
+ */
+export async function changeWhere(
+  batch: Batch,
+  audit: AuditRow,
+  guard: SQL,
+  changes: (won: SQL) => readonly SQL[],
+): Promise<readonly (readonly Row[])[] | null> {
+  const won = sql`EXISTS (SELECT 1 FROM audit WHERE request_id = ${audit.requestId})`
+  const [stamp = [], ...rows] = await write(batch, [insertAudit(audit, guard), ...changes(won)])
+  return stamp.length === 1 ? rows : null
+}
+
+/** Moves the version of the settings, so that every node reads them again before its next decision. */
+export const moveVersion = (won: SQL): SQL => sql`UPDATE meta SET value = value + 1 WHERE key = 'version' AND ${won}`

@@ -1,0 +1,44 @@
+/** The store: one implementation over one function, for every database. */
+import { sql } from 'drizzle-orm'
+import type { Seconds } from '../../core/time.ts'
+import type { Batch, Store } from '../../ports/store.ts'
+import { adminStore } from './admins.ts'
+import { challengeStore } from './challenges.ts'
+import { number } from './rows.ts'
+import { settingsStore } from './settings.ts'
+import { insertAudit, read, write } from './statements.ts'
+import { tokenStore } from './tokens.ts'
+
+/** The migration that this code was written for: the last number in `migrations/`. */
+export const SCHEMA_VERSION = 1
+
+/** Challenges are kept this long after they ended, so that an operator can still look at them. */
+const KEPT: Seconds = 86_400
+
+export function createStore(batch: Batch): Store {
+  return {
+    ...challengeStore(batch),
+    ...tokenStore(batch),
+    ...settingsStore(batch),
+    ...adminStore(batch),
+
+    schemaVersion: async () => {
+      const [[table] = []] = await read(batch, [sql`SELECT COUNT(*) AS n FROM sqlite_master WHERE type = 'table' AND name = 'meta'`])
+      if (!table || number(table, 'n') === 0) return null
+      const [[row] = []] = await read(batch, [sql`SELECT value FROM meta WHERE key = 'schema'`])
+      return row ? number(row, 'value') : null
+    },
+
+    writeAudit: async (row) => {
+      await write(batch, [insertAudit(row)])
+    },
+
+    sweep: async (now) => {
+      const [challenges = [], sessions = []] = await write(batch, [
+        sql`DELETE FROM challenges WHERE expires_at < ${now - KEPT} RETURNING id`,
+        sql`DELETE FROM revoked_sessions WHERE expires_at < ${now} RETURNING id`,
+      ])
+      return challenges.length + sessions.length
+    },
+  }
+}

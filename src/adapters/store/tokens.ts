@@ -1,0 +1,101 @@
+/** Tokens in the store: enrolment and administration. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { AuditRow, Batch, NewToken, ReinitToken, Row, Store, TokenChange, TokenSelection } from '../../ports/store.ts'
+import { number, toToken, toUser } from './rows.ts'
+import { changeWhere, insertAudit, list, read, write } from './statements.ts'
+
+type TokenStore = Pick<Store, 'findTokens' | 'countTokens' | 'createToken' | 'reinitToken' | 'changeTokens' | 'removeTokens' | 'resetFailCounts'>
+
+/** Column of each field that an administrator may set one by one; `info` is a patch, so that counts are not lost. */
+const COLUMNS = {
+  sealedPin: sql`pin`,
+  description: sql`description`,
+  digits: sql`digits`,
+  hash: sql`hash`,
+  countWindow: sql`count_window`,
+  syncWindow: sql`sync_window`,
+  maxFailCount: sql`max_fail_count`,
+  active: sql`active`,
+} as const satisfies Record<Exclude<keyof TokenChange['set'], 'info'>, SQL>
+
+export function tokenStore(batch: Batch): TokenStore {
+  return { findTokens, countTokens, createToken, reinitToken, changeTokens, removeTokens, resetFailCounts }
+
+  async function findTokens(selection: TokenSelection) {
+    const bySerial = selection.serials ? sql`t.serial IN ${list(selection.serials)}` : sql`1`
+    const byOwner = selection.owners
+      ? sql`EXISTS (SELECT 1 FROM json_each(${JSON.stringify(selection.owners)}) o
+          WHERE t.user_id = o.value ->> '$.userId' AND t.resolver = o.value ->> '$.resolver')`
+      : sql`1`
+    const [tokens = []] = await read(batch, [
+      sql`SELECT t.*, u.login, u.attributes FROM tokens t
+        LEFT JOIN users u ON u.resolver = t.resolver AND u.user_id = t.user_id
+        WHERE ${bySerial} AND ${byOwner} ORDER BY t.id`,
+    ])
+    return tokens.map((row: Row) => ({ ...toToken(row), user: row.login === null || row.login === undefined ? null : toUser(row) }))
+  }
+
+  async function countTokens(type: string): Promise<number> {
+    const [rows = []] = await read(batch, [sql`SELECT COUNT(*) AS n FROM tokens WHERE type = ${type}`])
+    return number(rows[0] ?? {}, 'n')
+  }
+
+  async function createToken(token: NewToken, audit: AuditRow): Promise<'done' | 'taken'> {
+    const done = await changeWhere(batch, audit, sql`NOT EXISTS (SELECT 1 FROM tokens WHERE serial = ${token.serial})`, (won) => [
+      sql`INSERT INTO tokens (serial, type, description, secret, pin, digits, hash, count_window, sync_window, max_fail_count,
+          active, user_id, resolver, realms, info, created_at)
+        SELECT ${token.serial}, ${token.type}, ${token.description}, ${token.sealedSecret}, ${token.sealedPin}, ${token.digits}, ${token.hash},
+          ${token.countWindow}, ${token.syncWindow}, ${token.maxFailCount}, ${token.active}, ${token.owner?.userId ?? null},
+          ${token.owner?.resolver ?? null}, ${JSON.stringify(token.realms)}, ${JSON.stringify(token.info)}, ${token.createdAt} WHERE ${won}`,
+    ])
+    return done ? 'done' : 'taken'
+  }
+
+  async function reinitToken(token: ReinitToken, audit: AuditRow): Promise<'done' | 'lost'> {
+    const seen = sql`EXISTS (SELECT 1 FROM tokens WHERE serial = ${token.serial} AND revision = ${token.revision})`
+    const done = await changeWhere(batch, audit, seen, (won) => [
+      sql`UPDATE tokens SET secret = ${token.sealedSecret}, pin = ${token.sealedPin}, digits = ${token.digits}, hash = ${token.hash},
+          counter = 0, fail_count = 0, user_id = ${token.owner?.userId ?? null}, resolver = ${token.owner?.resolver ?? null},
+          realms = ${JSON.stringify(token.realms)}, info = json_patch(info, ${JSON.stringify(token.info)}),
+          description = COALESCE(${token.description}, description), revision = revision + 1
+        WHERE serial = ${token.serial} AND ${won}`,
+      // What was sent under the old secret is worth nothing, and must not block the new one.
+      sql`DELETE FROM challenges WHERE serial = ${token.serial} AND ${won}`,
+    ])
+    return done ? 'done' : 'lost'
+  }
+
+  async function changeTokens(changes: readonly TokenChange[], audit: AuditRow): Promise<'done' | 'lost'> {
+    const seen = JSON.stringify(changes.map(({ serial, revision }) => ({ serial, revision })))
+    const unchanged = sql`(SELECT COUNT(*) FROM json_each(${seen}) c JOIN tokens t ON t.serial = c.value ->> '$.serial'
+      AND t.revision = c.value ->> '$.revision') = ${changes.length}`
+    const done = await changeWhere(batch, audit, unchanged, (won) =>
+      changes.map(({ serial, set }) => sql`UPDATE tokens SET ${assignments(set)}, revision = revision + 1 WHERE serial = ${serial} AND ${won}`),
+    )
+    return done ? 'done' : 'lost'
+  }
+
+  async function removeTokens(serials: readonly string[], audit: AuditRow): Promise<number> {
+    const [, , removed = []] = await write(batch, [
+      insertAudit(audit),
+      sql`DELETE FROM challenges WHERE serial IN ${list(serials)}`,
+      sql`DELETE FROM tokens WHERE serial IN ${list(serials)} RETURNING id`,
+    ])
+    return removed.length
+  }
+
+  async function resetFailCounts(serials: readonly string[], audit: AuditRow): Promise<number> {
+    const [, reset = []] = await write(batch, [
+      insertAudit(audit),
+      sql`UPDATE tokens SET fail_count = 0 WHERE serial IN ${list(serials)} RETURNING id`,
+    ])
+    return reset.length
+  }
+}
+
+function assignments(set: TokenChange['set']): SQL {
+  const { info, ...columns } = set
+  const parts = Object.entries(columns).map(([field, value]) => sql`${COLUMNS[field as keyof typeof COLUMNS]} = ${value}`) // keys of `set`
+  if (info) parts.push(sql`info = json_patch(info, ${JSON.stringify(info)})`)
+  return sql.join(parts, sql`, `)
+}

@@ -1,0 +1,51 @@
+/**
+ * Failures: every expected failure, by code. Codes are English and for ever; what a client is told, and under which
+ * number and HTTP status, is the dialect's business.
+ */
+
+/** Why a check did not end in "yes". Goes to audit and log, never to the client unless policy says so. */
+export type CheckFailure =
+  | 'user_missing'
+  | 'user_unknown'
+  | 'user_ambiguous'
+  | 'realm_unknown'
+  | 'token_missing'
+  | 'token_inactive'
+  | 'token_locked'
+  | 'token_foreign_realm'
+  | 'token_not_yet_valid'
+  | 'token_expired'
+  | 'token_usage_exceeded'
+  | 'token_unreadable'
+  | 'pass_missing'
+  | 'pin_wrong'
+  | 'otp_wrong'
+  | 'otp_ambiguous'
+  | 'challenge_missing'
+  | 'challenge_lost'
+  | 'address_missing'
+  | 'provider_missing'
+  | 'message_undelivered'
+  | 'config_invalid'
+
+/** Why an administrator's request was refused. `field` names the parameter or key, `rule` what it must be. */
+export type AdminFailure =
+  | { readonly code: 'parameter_missing'; readonly field: string }
+  | { readonly code: 'parameter_invalid'; readonly field: string; readonly rule: string }
+  | { readonly code: 'user_unknown'; readonly user: string }
+  | { readonly code: 'realm_unknown'; readonly realm: string }
+  | { readonly code: 'resolver_unknown'; readonly resolver: string }
+  | { readonly code: 'resolver_exists'; readonly resolver: string }
+  | { readonly code: 'resolver_in_use'; readonly resolver: string; readonly realms: readonly string[] }
+  | { readonly code: 'token_unknown'; readonly serial: string }
+  | { readonly code: 'token_type_unknown'; readonly type: string }
+  | { readonly code: 'token_type_conflict'; readonly serial: string; readonly type: string }
+  | { readonly code: 'secret_conflict' }
+  | { readonly code: 'settings_missing'; readonly known: readonly string[] }
+  | { readonly code: 'provider_type_unknown'; readonly type: string }
+  | { readonly code: 'provider_class_unknown'; readonly class: string }
+  | { readonly code: 'provider_unknown'; readonly name: string }
+  | { readonly code: 'admin_unknown'; readonly username: string }
+  | { readonly code: 'admin_exists'; readonly username: string }
+  | { readonly code: 'api_token_unknown'; readonly id: string }
+  | { readonly code: 'selection_missing' }

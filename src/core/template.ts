@@ -1,0 +1,33 @@
+/**
+ * Texts of messages: plain substitution, nothing is ever executed (contract 5.2, 12.2 #17).
+ */
+
+export type TextValues = {
+  readonly otp: string
+  readonly serial: string
+  readonly transactionId: string
+  /** Attributes of the token's owner, for `${name}`. */
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+/**
+ * Fills `<otp>`, `<serial>`, `<transactionid>` and `${name}` in one pass, so that a value which looks like a
+ * placeholder stays as it is. An unknown `${name}` stays too.
+ */
+export function fill(text: string, values: TextValues): string {
+  const known: Readonly<Record<string, string>> = { ...values.attributes, otp: values.otp, serial: values.serial }
+  return text.replace(/<(otp|serial|transactionid)>|\$\{(\w+)\}/g, (whole, tag?: string, name?: string) => {
+    if (tag === 'transactionid') return values.transactionId
+    const key = tag ?? name ?? ''
+    return Object.hasOwn(known, key) ? (known[key] ?? whole) : whole
+  })
+}
+
+/** A mail text that lacks `<otp>` gets it appended, with no blank, as LinOTP does. */
+export const withOtp = (text: string): string => (text.includes('<otp>') ? text : `${text}<otp>`)
+
+/** A filled text as header value: no control characters, so that no user attribute can add a header. */
+export function asHeader(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+  return text.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim()
+}

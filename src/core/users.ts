@@ -1,0 +1,52 @@
+/**
+ * Users: which user and realm a request means (contract 7.8), and what a record of a user looks like.
+ */
+import { err, ok, type Result } from './result.ts'
+import { defaultRealm, findRealm, isTrue, type RealmRecord, type Settings } from './settings.ts'
+
+export type UserRecord = {
+  readonly resolver: string
+  readonly userId: string
+  readonly login: string
+  /** username, userid, givenname, surname, email, phone, mobile, description, gender. */
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+export type UserRequest = { readonly user: string; readonly realm?: string | undefined; readonly resConf?: string | undefined }
+
+/** Where to look for a user. */
+export type UserQuery = { readonly login: string; readonly realm: RealmRecord; readonly resolvers: readonly string[] }
+
+/**
+ * The realms in which a request's user may be, in the order they are tried. With `realm` the login is taken literally;
+ * without it, it is split at the last `@` or the first `\` when `splitAtSign` says so.
+ */
+export function userQueries(request: UserRequest, settings: Settings): Result<readonly UserQuery[], 'user_missing' | 'realm_unknown'> {
+  const { user, realm } = request
+  if (user === '') return err('user_missing')
+  const within = (record: RealmRecord | undefined, login: string): readonly UserQuery[] =>
+    record ? [{ login, realm: record, resolvers: restrict(record.resolvers, request.resConf) }] : []
+
+  if (realm !== undefined && realm !== '') return found(within(findRealm(settings, realm), user))
+  const parts = splitLogin(user)
+  if (parts === null) return found(within(defaultRealm(settings), user))
+  if (isTrue(settings, 'splitAtSign', true)) return found(within(findRealm(settings, parts.realm), parts.login))
+  // Without the split the whole text is a login first; a user principal name of a known realm still works.
+  return found([...within(defaultRealm(settings), user), ...(user.includes('@') ? within(findRealm(settings, parts.realm), parts.login) : [])])
+}
+
+const found = (queries: readonly UserQuery[]): Result<readonly UserQuery[], 'realm_unknown'> =>
+  queries.length > 0 ? ok(queries) : err('realm_unknown')
+
+function splitLogin(user: string): { login: string; realm: string } | null {
+  const at = user.lastIndexOf('@')
+  if (at >= 0) return { login: user.slice(0, at), realm: user.slice(at + 1) }
+  const backslash = user.indexOf('\\')
+  return backslash >= 0 ? { login: user.slice(backslash + 1), realm: user.slice(0, backslash) } : null
+}
+
+/** `resConf` names one resolver, also in the form `name (class)`. */
+function restrict(resolvers: readonly string[], resConf: string | undefined): readonly string[] {
+  const name = resConf?.replace(/\s*\(.*\)\s*$/, '').trim()
+  return name ? resolvers.filter((resolver) => resolver === name) : resolvers
+}

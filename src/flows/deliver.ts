@@ -1,0 +1,72 @@
+/**
+ * Deliver: takes one message to the first provider that accepts it.
+ *
+ * Providers are tried in the order of policy. `unavailable` goes on to the next, `accepted` and `refused` end the walk;
+ * all tries share one deadline. Nothing here knows an OTP by name: it is inside the rendered message.
+ */
+import type { ProviderRecord } from '../core/settings.ts'
+import type { Seconds } from '../core/time.ts'
+import type { Edges } from '../ports/edges.ts'
+import type { Delivery, Mail, MailProvider, SendMail } from '../ports/mail.ts'
+import { place, type Vault } from '../ports/vault.ts'
+
+export type Try = { readonly provider: string; readonly status: string; readonly reason: string }
+export type DeliveryResult = { readonly delivered: boolean; readonly provider: ProviderRecord | null; readonly tries: readonly Try[] }
+
+/** Renders the message for one provider, whose configuration may hold a subject of its own. */
+export type Render = (defaults: { readonly subject: string }) => Mail
+export type Deliver = (providers: readonly ProviderRecord[], render: Render) => Promise<DeliveryResult>
+
+type OpenProvider = { readonly send: SendMail; readonly defaults: { readonly subject: string } }
+
+export function createDeliver(
+  findProvider: (className: string) => MailProvider | undefined,
+  parts: { readonly vault: Vault; readonly edges: Edges },
+  deadline: Seconds,
+): Deliver {
+  const { vault, edges } = parts
+  // Keyed by the sealed text, which has a fresh nonce each time it is saved: a changed provider is another key.
+  const opened = new Map<string, OpenProvider>()
+
+  return async (providers, render) => {
+    const signal = edges.deadline(deadline)
+    const tries: Try[] = []
+    for (const provider of providers) {
+      if (signal.aborted) break
+      const delivery = await attempt(provider, render, signal)
+      tries.push({ provider: provider.name, status: delivery.status, reason: 'reason' in delivery ? delivery.reason : '' })
+      if (delivery.status === 'accepted') return { delivered: true, provider, tries }
+      edges.log.warn('delivery_failed', { provider: provider.name, status: delivery.status, reason: delivery.reason })
+      if (delivery.status === 'refused') break
+    }
+    return { delivered: false, provider: null, tries }
+  }
+
+  async function attempt(provider: ProviderRecord, render: Render, signal: AbortSignal): Promise<Delivery> {
+    try {
+      const found = await openProvider(provider)
+      return 'reason' in found ? { status: 'unavailable', reason: found.reason } : await found.send(render(found.defaults), signal)
+    } catch (error) {
+      // A provider must not throw; if one does, the challenge still has to be noted as undelivered. The text of the
+      // error may hold anything, so only its kind is kept.
+      return { status: 'unavailable', reason: `provider_broken_${error instanceof Error ? error.name : 'unknown'}` }
+    }
+  }
+
+  async function openProvider(record: ProviderRecord): Promise<OpenProvider | { readonly reason: string }> {
+    const known = opened.get(record.sealedConfig)
+    if (known) return known
+    const type = findProvider(record.class)
+    if (!type) return { reason: 'provider_class_unknown' }
+    const plain = await vault.open(record.sealedConfig, place.provider(record.type, record.name))
+    if (!plain.ok) return { reason: `config_${plain.error}` }
+    // A stored configuration was parsed when it was saved; it is an object.
+    const raw = JSON.parse(new TextDecoder().decode(plain.value)) as Record<string, unknown>
+    const read = await type.read(raw, edges)
+    if (!read.ok) return { reason: `config_invalid_${read.error.key}` }
+    const made = { send: type.create(read.value.config, edges), defaults: type.defaults(read.value.config) }
+    if (opened.size >= 64) opened.clear()
+    opened.set(record.sealedConfig, made)
+    return made
+  }
+}

@@ -1,0 +1,13 @@
+/** Facts of one request that every flow gets: they are read once, at the door. */
+import type { Instant } from '../core/time.ts'
+
+export type Facts = {
+  readonly requestId: string
+  readonly now: Instant
+  /** Address of the client, from the runtime's own source. */
+  readonly client: string
+  /** Path of the request without the leading slash, for the audit. */
+  readonly action: string
+  /** Who administers; empty in /validate. */
+  readonly administrator: string
+}

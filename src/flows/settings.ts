@@ -1,0 +1,26 @@
+/**
+ * The settings as this process knows them. The version rides on every gather; when it has moved, they are read again,
+ * so a change counts from the very next request on every node.
+ */
+import type { Settings } from '../core/settings.ts'
+import type { Store } from '../ports/store.ts'
+
+export type SettingsCache = {
+  /** What is known, read at first use. May be older than the database; compare the version before deciding. */
+  readonly known: () => Promise<Settings>
+  readonly fresh: () => Promise<Settings>
+}
+
+export function createSettingsCache(store: Pick<Store, 'settings'>): SettingsCache {
+  let current: Promise<Settings> | undefined
+  const fresh = (): Promise<Settings> => {
+    const reading = store.settings()
+    current = reading
+    // A failed read is not remembered: the next request tries again.
+    reading.catch(() => {
+      if (current === reading) current = undefined
+    })
+    return reading
+  }
+  return { known: () => current ?? fresh(), fresh }
+}

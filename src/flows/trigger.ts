@@ -1,0 +1,213 @@
+/**
+ * Trigger: opens challenges for tokens whose PIN was right, and sends their messages.
+ *
+ * *commit* burns the counters and names the winner among equal triggers; *deliver* comes after it, so a process that
+ * dies in between has handed out no OTP twice and locked nobody out; *note* says what became of the message.
+ */
+import { type Challenge, transactionIds, validityOf } from '../core/challenge.ts'
+import { hotp } from '../core/hotp.ts'
+import { maskAddress } from '../core/mask.ts'
+import { type Policy, policyFor } from '../core/policy/action.ts'
+import { dynamicEmailAddress, emailProvider, emailSubject, emailText, maxAttempts } from '../core/policy/actions.ts'
+import {
+  blockingTimeout,
+  challengeAttempts,
+  challengePrompt,
+  challengeValidity,
+  type ProviderRecord,
+  type Settings,
+  transactionIdLength,
+} from '../core/settings.ts'
+import { asHeader, fill, withOtp } from '../core/template.ts'
+import type { Seconds } from '../core/time.ts'
+import { ownChallengeValidity, type Token } from '../core/token.ts'
+import { findTokenType } from '../core/tokens/index.ts'
+import type { TokenType } from '../core/tokens/token-type.ts'
+import type { UserRecord } from '../core/users.ts'
+import type { Edges } from '../ports/edges.ts'
+import type { OpenCommand, Store } from '../ports/store.ts'
+import type { Audit, AuditDetails } from './audit.ts'
+import type { Deliver, DeliveryResult } from './deliver.ts'
+import type { Facts } from './facts.ts'
+
+export type TriggerCommand = {
+  readonly settings: Settings
+  readonly tokens: readonly Token[]
+  /** Secrets of `tokens`, opened by the caller's step *prove*. */
+  readonly secrets: ReadonlyMap<string, Uint8Array>
+  /** Serials that count a failure in the same commit. */
+  readonly failed: readonly string[]
+  readonly user: UserRecord | null
+  readonly realm: string | null
+  readonly subject: Pick<AuditDetails, 'user' | 'realm'>
+}
+
+/** One challenge as the client is told of it. */
+export type TriggeredChallenge = {
+  readonly serial: string
+  readonly type: string
+  readonly description: string
+  readonly transactionId: string
+  readonly message: string
+  /** An earlier message is still good; nothing was sent now. */
+  readonly alreadySent: boolean
+}
+export type TriggerOutcome =
+  | { readonly kind: 'challenged'; readonly parentId: string; readonly challenges: readonly TriggeredChallenge[] }
+  | { readonly kind: 'rejected'; readonly reason: 'message_undelivered' | 'challenge_lost' }
+
+export type Trigger = (command: TriggerCommand, facts: Facts) => Promise<TriggerOutcome>
+
+type Parts = { readonly store: Store; readonly audit: Audit; readonly deliver: Deliver; readonly edges: Edges }
+
+/** One token on its way to a challenge. */
+type Opening = OpenCommand['openings'][number] & {
+  readonly type: TokenType
+  readonly policy: Policy
+  readonly providers: readonly ProviderRecord[]
+}
+
+/** @param sendDeadline seconds that one delivery may take; the time-out of the deliveries behind `parts.deliver` */
+export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
+  const { store, audit, deliver, edges } = parts
+
+  return async (command, facts) => {
+    const { parentId, openings } = prepare(command, facts)
+    const details = {
+      ...command.subject,
+      success: false,
+      serial: openings.map((o) => o.token.serial).join(' '),
+      tokenType: [...new Set(openings.map((o) => o.type.name))].join(' '),
+    }
+    const { opened, blocking } = await store.open({
+      requestId: facts.requestId,
+      now: facts.now,
+      parentId,
+      openings: openings.map(({ type: _type, policy: _policy, providers: _providers, ...opening }) => opening),
+      failed: command.failed,
+      // One second more than a delivery takes: what is still pending then was lost with its process.
+      sendDeadline: sendDeadline + 1,
+      audit: {
+        done: await audit.row(facts, { ...details, actionDetail: 'challenge_created' }),
+        blocked: await audit.row(facts, { ...details, actionDetail: 'challenge_pending' }),
+      },
+    })
+
+    const replies = await Promise.all(
+      openings.map(async (opening): Promise<TriggeredChallenge | null> => {
+        const challenge = opened.find((c) => c.serial === opening.token.serial)
+        if (challenge) return (await send(opening, challenge, command, facts)) ? describe(opening, challenge, false) : null
+        const earlier = blocking.find((c) => c.serial === opening.token.serial)
+        return earlier ? describe(opening, earlier, true) : null
+      }),
+    )
+    const challenges = replies.filter((reply) => reply !== null)
+    if (challenges.length > 0) return { kind: 'challenged', parentId, challenges }
+    return { kind: 'rejected', reason: opened.length > 0 ? 'message_undelivered' : 'challenge_lost' }
+  }
+
+  function prepare({ settings, tokens, user, realm }: TriggerCommand, facts: Facts): { parentId: string; openings: readonly Opening[] } {
+    const policy = policyFor({ user: user?.login ?? null, realm, client: facts.client })
+    const { parentId, ids } = transactionIds(tokens.length, transactionIdLength(settings), edges.random)
+    const openings = tokens.flatMap((token, n): readonly Opening[] => {
+      const type = findTokenType(token.type)
+      const transactionId = ids[n]
+      if (!type || transactionId === undefined) return []
+      const providers = chooseProviders(settings, type, policy)
+      return [
+        {
+          token,
+          type,
+          policy,
+          providers,
+          transactionId,
+          message: challengePrompt(settings, type.name) ?? type.sent,
+          validity: validity(settings, token, providers[0] ?? null),
+          blocking: blockingTimeout(settings, type.name),
+          maxAttempts: policy.value(maxAttempts) ?? challengeAttempts(settings),
+          step: type.counterStep,
+        },
+      ]
+    })
+    return { parentId, openings }
+  }
+
+  /** Renders, delivers and notes; true when a provider took the message. */
+  async function send(opening: Opening, challenge: Challenge, command: TriggerCommand, facts: Facts): Promise<boolean> {
+    const { token, providers } = opening
+    const result = await transmit(opening, challenge, command)
+    const provider = result.provider ?? providers[0] ?? null
+    await store.noteDelivery({
+      requestId: facts.requestId,
+      challengeId: challenge.id,
+      serial: token.serial,
+      at: facts.now,
+      delivered: result.delivered,
+      message: opening.message,
+      expiresAt: challenge.createdAt + validity(command.settings, token, provider),
+      tries: result.tries,
+    })
+    if (!result.delivered)
+      edges.log.error('message_undelivered', {
+        request: facts.requestId,
+        serial: token.serial,
+        reason: result.tries.map((t) => `${t.provider}: ${t.reason}`).join(', '),
+      })
+    return result.delivered
+  }
+
+  async function transmit(opening: Opening, challenge: Challenge, command: TriggerCommand): Promise<DeliveryResult> {
+    const { token, type, policy, providers } = opening
+    const undelivered = (reason: string): DeliveryResult => ({ delivered: false, provider: null, tries: [{ provider: '', status: 'unavailable', reason }] })
+    const secret = command.secrets.get(token.serial)
+    if (!secret) return undelivered('token_unreadable')
+    if (providers.length === 0) return undelivered('provider_missing')
+    const to = type.readAddress(addressOf(token, type, policy, command.user))
+    if (to === null) return undelivered('address_missing')
+
+    const values = {
+      otp: hotp({ secret, counter: challenge.counter, digits: token.digits, hash: token.hash }),
+      serial: token.serial,
+      transactionId: challenge.transactionId,
+      attributes: command.user?.attributes ?? {},
+    }
+    edges.log.info('message_sending', { serial: token.serial, to: maskAddress(to) })
+    return deliver(providers, (defaults) => ({
+      id: `${challenge.transactionId}.${challenge.id}`,
+      to,
+      subject: asHeader(fill(policy.value(emailSubject) || defaults.subject, values)),
+      text: fill(withOtp(policy.value(emailText)), values),
+    }))
+  }
+}
+
+const describe = ({ token, type, message }: Opening, challenge: Challenge, alreadySent: boolean): TriggeredChallenge => ({
+  serial: token.serial,
+  type: token.type,
+  description: token.description,
+  transactionId: challenge.transactionId,
+  message: alreadySent ? type.alreadySent : message,
+  alreadySent,
+})
+
+/** Policy names the providers, in order; without a policy the default serves. A name that does not exist sends nothing. */
+function chooseProviders(settings: Settings, type: TokenType, policy: Policy): readonly ProviderRecord[] {
+  const ofType = settings.providers.filter((provider) => provider.type === type.channel)
+  const chosen = policy.value(emailProvider).trim()
+  if (chosen === '') return ofType.filter((provider) => provider.isDefault)
+  const names = ofType.some((provider) => provider.name === chosen) ? [chosen] : chosen.split(/\s+/)
+  return names.flatMap((name) => ofType.filter((provider) => provider.name === name))
+}
+
+function validity(settings: Settings, token: Token, provider: ProviderRecord | null): Seconds {
+  const configured = ownChallengeValidity(token) ?? challengeValidity(settings, token.type)
+  // The time-out of the legacy provider is the blocking time, and bounds nothing.
+  const bound = provider && provider.name !== 'imported_default' ? Number(provider.timeout) : null
+  return validityOf(configured, bound)
+}
+
+/** An owner's attribute that is missing falls back to the token's address, an empty one does not (contract 3.6). */
+function addressOf(token: Token, type: TokenType, policy: Policy, user: UserRecord | null): string {
+  const own = String(token.info[type.addressField] ?? '')
+  return user && policy.value(dynamicEmailAddress) ? (user.attributes[type.addressAttribute] ?? own) : own
+}

@@ -1,0 +1,226 @@
+/**
+ * Store: what can be asked of the database, in the words of the domain. Written once in `adapters/store/` over `Batch`.
+ *
+ * Every change is one conditional batch: the guard stands in the statement, rows are counted from RETURNING, the audit
+ * row is written in the same transaction. No function here is a read followed by a write.
+ */
+import type { Challenge } from '../core/challenge.ts'
+import type { ConfigEntry, ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
+import type { Instant, Seconds } from '../core/time.ts'
+import type { HashName, Token, TokenInfo } from '../core/token.ts'
+import type { PasswdUser } from '../core/passwd.ts'
+import type { UserRecord } from '../core/users.ts'
+
+export type Row = Readonly<Record<string, string | number | null>>
+export type Statement = { readonly sql: string; readonly params: readonly (string | number | null)[] }
+
+/** Runs the statements as one transaction, in order, and rolls all of them back when one fails. */
+export type Batch = (statements: readonly Statement[], mode: 'read' | 'write') => Promise<readonly (readonly Row[])[]>
+
+/** One line of the audit, without number and MAC. Codes, never secrets. */
+export type AuditEntry = {
+  readonly requestId: string
+  readonly at: Instant
+  /** Path of the request without the leading slash. */
+  readonly action: string
+  readonly success: boolean
+  readonly serial?: string
+  readonly tokenType?: string
+  readonly user?: string
+  readonly realm?: string
+  readonly administrator?: string
+  readonly actionDetail?: string
+  readonly info?: string
+  readonly client: string
+}
+/** An entry with its MAC; see `flows/audit.ts`. */
+export type AuditRow = Required<AuditEntry> & { readonly mac: string }
+
+export type GatherQuery = {
+  /** User lookups, tried in order; the first that finds somebody counts. */
+  readonly users: readonly { readonly login: string; readonly resolvers: readonly string[] }[]
+  /** Only this token. Without `users` it is looked up whoever owns it, else it must belong to the user. */
+  readonly serial: string | null
+  readonly tokenType: string | null
+  readonly now: Instant
+}
+export type Gathered = {
+  readonly version: number
+  /** Per entry of `query.users`. */
+  readonly users: readonly (readonly UserRecord[])[]
+  readonly tokens: readonly Token[]
+  /** Open, unexpired challenges of `tokens`. */
+  readonly challenges: readonly Challenge[]
+}
+
+export type AcceptCommand = {
+  readonly requestId: string
+  readonly now: Instant
+  readonly challenge: Challenge
+  readonly token: Token
+  /** Serials whose fail count goes to 0. */
+  readonly reset: readonly string[]
+  /** Serials whose fail count goes up whatever happens: locked and expired ones. */
+  readonly failed: readonly string[]
+  /** Stamp LastAuthMatch and LastAuthSuccess? (`token.last_access`) */
+  readonly stampAccess: boolean
+  readonly audit: { readonly done: AuditRow; readonly lost: AuditRow }
+}
+
+export type RejectCommand = {
+  readonly now: Instant
+  readonly failed: readonly string[]
+  readonly judged: readonly string[]
+  readonly guessed: readonly number[]
+  readonly audit: AuditRow
+}
+
+export type OpenCommand = {
+  readonly requestId: string
+  readonly now: Instant
+  readonly parentId: string
+  readonly openings: readonly {
+    readonly token: Token
+    readonly transactionId: string
+    readonly message: string
+    readonly validity: Seconds
+    readonly blocking: Seconds
+    readonly maxAttempts: number
+    /** How far the token's counter moves: 2 for e-mail, 1 for SMS (contract 3.3). */
+    readonly step: number
+  }[]
+  readonly failed: readonly string[]
+  /** A challenge that is still pending after this long was lost by its process and blocks nobody. */
+  readonly sendDeadline: Seconds
+  readonly audit: { readonly done: AuditRow; readonly blocked: AuditRow }
+}
+export type Opened = {
+  /** Challenges that were made by this request; their messages must be sent now. */
+  readonly opened: readonly Challenge[]
+  /** For tokens that were not opened: the challenge that blocks them, if there is one. */
+  readonly blocking: readonly Challenge[]
+}
+
+export type DeliveryNote = {
+  readonly requestId: string
+  readonly challengeId: number
+  readonly serial: string
+  readonly at: Instant
+  readonly delivered: boolean
+  /** What the client is told, and when the challenge ends now that the provider is known. */
+  readonly message: string
+  readonly expiresAt: Instant
+  readonly tries: readonly { readonly provider: string; readonly status: string; readonly reason: string }[]
+}
+
+export type NewToken = {
+  readonly serial: string
+  readonly type: string
+  readonly description: string
+  readonly sealedSecret: string
+  readonly sealedPin: string
+  readonly digits: number
+  readonly hash: HashName
+  readonly countWindow: number
+  readonly syncWindow: number
+  readonly maxFailCount: number
+  readonly active: boolean
+  readonly owner: Token['owner']
+  readonly realms: readonly string[]
+  readonly info: TokenInfo
+  readonly createdAt: Instant
+}
+/** What a re-initialisation keeps: windows, counters of other kinds, and what the request did not name. */
+export type ReinitToken = Pick<NewToken, 'serial' | 'type' | 'sealedSecret' | 'sealedPin' | 'digits' | 'hash' | 'info' | 'owner' | 'realms'> & {
+  readonly description: string | null
+  readonly revision: number
+}
+
+/** Selects tokens for administration: by serial, by owner, or all. */
+export type TokenSelection = { readonly serials?: readonly string[]; readonly owners?: readonly { readonly userId: string; readonly resolver: string }[] }
+
+/** A changed token: only the named columns change, under the revision that was seen. */
+export type TokenChange = {
+  readonly serial: string
+  readonly revision: number
+  readonly set: Partial<{
+    readonly sealedPin: string
+    readonly description: string
+    readonly digits: number
+    readonly hash: HashName
+    readonly countWindow: number
+    readonly syncWindow: number
+    readonly maxFailCount: number
+    readonly active: boolean
+    readonly info: TokenInfo
+  }>
+}
+
+export type Store = {
+  /** Number of the newest migration that the database has; null when it has none. */
+  readonly schemaVersion: () => Promise<number | null>
+  readonly settings: () => Promise<Settings>
+
+  readonly gather: (query: GatherQuery) => Promise<Gathered>
+  readonly accept: (command: AcceptCommand) => Promise<'done' | 'lost'>
+  readonly reject: (command: RejectCommand) => Promise<void>
+  readonly open: (command: OpenCommand) => Promise<Opened>
+  readonly noteDelivery: (note: DeliveryNote) => Promise<void>
+  readonly writeAudit: (row: AuditRow) => Promise<void>
+
+  readonly findTokens: (selection: TokenSelection) => Promise<readonly (Token & { readonly user: UserRecord | null })[]>
+  readonly countTokens: (type: string) => Promise<number>
+  /** `taken`: a token with this serial exists. */
+  readonly createToken: (token: NewToken, audit: AuditRow) => Promise<'done' | 'taken'>
+  /** `lost`: the token changed or vanished since it was read. Its open challenges end. */
+  readonly reinitToken: (token: ReinitToken, audit: AuditRow) => Promise<'done' | 'lost'>
+  /** All changes or none: `lost` when one of the tokens changed since it was read. */
+  readonly changeTokens: (changes: readonly TokenChange[], audit: AuditRow) => Promise<'done' | 'lost'>
+  /** @returns how many tokens were removed, challenges included */
+  readonly removeTokens: (serials: readonly string[], audit: AuditRow) => Promise<number>
+  readonly resetFailCounts: (serials: readonly string[], audit: AuditRow) => Promise<number>
+
+  readonly setConfig: (entries: readonly ConfigEntry[], audit: AuditRow) => Promise<void>
+  readonly deleteConfig: (key: string, audit: AuditRow) => Promise<void>
+  /** Creates or replaces; the first of its type becomes the default, and `isDefault` takes the mark from another. */
+  readonly saveProvider: (provider: ProviderRecord, audit: AuditRow) => Promise<void>
+  /** `default`: it is the default and not the last of its type. */
+  readonly deleteProvider: (type: ProviderType, name: string, audit: AuditRow) => Promise<'done' | 'unknown' | 'default'>
+  readonly setDefaultProvider: (type: ProviderType, name: string, audit: AuditRow) => Promise<'done' | 'unknown'>
+
+  /** @param mode `create` refuses an existing name, `replace` an unknown one */
+  readonly saveResolver: (
+    resolver: { readonly name: string; readonly type: string; readonly data: Readonly<Record<string, string>>; readonly users: readonly PasswdUser[] },
+    mode: 'create' | 'replace',
+    audit: AuditRow,
+  ) => Promise<'done' | 'taken' | 'unknown'>
+  readonly deleteResolver: (name: string, audit: AuditRow) => Promise<'done' | 'unknown' | 'in_use'>
+  /** `unknown`: one of the resolvers does not exist. The first realm becomes the default. */
+  readonly saveRealm: (name: string, resolvers: readonly string[], audit: AuditRow) => Promise<'done' | 'unknown'>
+  readonly deleteRealm: (name: string, audit: AuditRow) => Promise<boolean>
+  /** The empty name leaves no default. */
+  readonly setDefaultRealm: (name: string, audit: AuditRow) => Promise<boolean>
+  readonly findUsers: (resolvers: readonly string[], login: string | null) => Promise<readonly UserRecord[]>
+
+  readonly addAdmin: (admin: { username: string; passwordHash: string; createdAt: Instant }, audit: AuditRow) => Promise<'done' | 'taken'>
+  /** Only while there is no administrator at all; several processes may try at once. */
+  readonly addFirstAdmin: (admin: { username: string; passwordHash: string; createdAt: Instant }) => Promise<'done' | 'taken'>
+  readonly findAdmin: (username: string) => Promise<{ readonly username: string; readonly passwordHash: string } | null>
+  readonly listAdmins: () => Promise<readonly { readonly username: string; readonly createdAt: Instant }[]>
+  /** Also revokes the administrator's API tokens. `last`: somebody must be left. */
+  readonly removeAdmin: (username: string, audit: AuditRow) => Promise<'done' | 'unknown' | 'last'>
+  /** `unknown`: there is no such administrator. */
+  readonly addApiToken: (
+    token: { id: string; admin: string; name: string; hash: string; createdAt: Instant },
+    audit: AuditRow,
+  ) => Promise<'done' | 'unknown'>
+  readonly findApiToken: (id: string) => Promise<{ readonly admin: string; readonly hash: string } | null>
+  readonly listApiTokens: () => Promise<readonly { readonly id: string; readonly admin: string; readonly name: string; readonly createdAt: Instant }[]>
+  readonly revokeApiToken: (id: string, audit: AuditRow) => Promise<'done' | 'unknown'>
+  /** Has this session ended, or its administrator gone? One read. */
+  readonly sessionState: (sessionId: string, username: string) => Promise<'live' | 'ended'>
+  readonly endSession: (sessionId: string, expiresAt: Instant, audit: AuditRow) => Promise<void>
+
+  /** Deletes what has been over for long: expired challenges, ended sessions. @returns number of rows */
+  readonly sweep: (now: Instant) => Promise<number>
+}
