@@ -47,11 +47,10 @@ function attributesOf(username: string, userid: string, gecos: string): Readonly
     username,
     userid,
     description: gecos,
-    phone: items.length >= 4 ? phone : '',
-    mobile,
     email: email.trim(),
     givenname: blank < 0 ? name : name.slice(0, blank),
     surname: blank < 0 ? '' : name.slice(blank + 1),
-    gender: '',
+    phone: items.length >= 4 ? phone : '',
+    mobile,
   }
 }

@@ -8,7 +8,7 @@ export type UserRecord = {
   readonly resolver: string
   readonly userId: string
   readonly login: string
-  /** username, userid, givenname, surname, email, phone, mobile, description, gender. */
+  /** username, userid, description, email, givenname, surname, phone, mobile; missing ones are empty. */
   readonly attributes: Readonly<Record<string, string>>
 }
 

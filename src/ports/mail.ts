@@ -41,6 +41,8 @@ export type MailProvider<C = unknown> = {
   readonly classNames: readonly string[]
   /** Keys whose values are secrets: sealed at rest, shown as `***`. */
   readonly secretKeys: readonly string[]
+  /** Keys that say where secrets go and under which name: when one changes, a masked secret must be given again. */
+  readonly boundKeys: readonly string[]
   /** A configuration that passes `read` on Node, used by documentation and the contract suite. */
   readonly sample: Readonly<Record<string, unknown>>
   /** Parses a stored or posted configuration; total, never throws. */

@@ -17,6 +17,8 @@ export type Vault = {
   /** HMAC-SHA256 under a key of its own per purpose: `<key id>.<mac>`. */
   readonly mac: (purpose: string, data: string) => Promise<string>
   readonly macMatches: (purpose: string, data: string, mac: string) => Promise<boolean>
+  /** Keys for signing with HMAC-SHA256, which cannot be exported; the first one signs, all of them verify. */
+  readonly signingKeys: (purpose: string) => Promise<readonly [CryptoKey, ...CryptoKey[]]>
   /** scrypt, self-describing: `$scrypt$ln=14,r=8,p=5$salt$hash`. */
   readonly hashPassword: (password: string) => Promise<string>
   readonly passwordMatches: (password: string, hash: string) => Promise<boolean>

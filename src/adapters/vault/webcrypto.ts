@@ -44,6 +44,10 @@ export function createVault(keys: readonly [MasterKey, ...MasterKey[]], random: 
       const key = keys.find(({ id }) => id === mac.slice(0, dot))
       return key !== undefined && equalInConstantTime(await macUnder(key, purpose, data), mac.slice(dot + 1))
     },
+    signingKeys: async (purpose) => {
+      const [first, ...others] = keys
+      return Promise.all([keyFor(first, `sign:${purpose}`), ...others.map((key) => keyFor(key, `sign:${purpose}`))])
+    },
     hashPassword: (password) => hashPassword(password, random),
     passwordMatches,
   }
@@ -89,7 +93,7 @@ async function deriveKey(master: MasterKey, purpose: string): Promise<CryptoKey>
   const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: utf8.encode(`otpost ${purpose}`) }
   return purpose === 'seal'
     ? crypto.subtle.deriveKey(hkdf, base, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt'])
-    : crypto.subtle.deriveKey(hkdf, base, { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign'])
+    : crypto.subtle.deriveKey(hkdf, base, { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign', 'verify'])
 }
 
 async function saltedHash(salt: Bytes, pin: string): Promise<Bytes> {

@@ -1,0 +1,66 @@
+/** Puts the parts together. It decides nothing. */
+import type { Hono } from 'hono'
+import { findMailProvider } from './adapters/mail/index.ts'
+import { createStore, SCHEMA_VERSION } from './adapters/store/store.ts'
+import type { MasterKey } from './adapters/vault/keys.ts'
+import { createVault } from './adapters/vault/webcrypto.ts'
+import type { Config } from './config.ts'
+import { createAdmins } from './flows/admins.ts'
+import { createAudit } from './flows/audit.ts'
+import { createCheck } from './flows/check.ts'
+import { createConfigAdmin } from './flows/config-admin.ts'
+import { createDeliver } from './flows/deliver.ts'
+import { createEnroll } from './flows/enroll.ts'
+import { createProviderAdmin } from './flows/provider-admin.ts'
+import { createRealmAdmin } from './flows/realm-admin.ts'
+import { createSessions } from './flows/sessions.ts'
+import { createSettingsCache } from './flows/settings.ts'
+import { createTokenAdmin } from './flows/token-admin.ts'
+import { createTrigger } from './flows/trigger.ts'
+import { createApp } from './http/app.ts'
+import type { Env } from './http/env.ts'
+import type { Edges } from './ports/edges.ts'
+import type { Batch, Store } from './ports/store.ts'
+
+export type Otpost = { readonly app: Hono<Env>; readonly store: Store }
+
+export function compose(batch: Batch, keys: readonly [MasterKey, ...MasterKey[]], edges: Edges, config: Config): Otpost {
+  const store = createStore(batch)
+  const vault = createVault(keys, edges.random)
+  const audit = createAudit(store, vault)
+  const settings = createSettingsCache(store)
+  const deliver = createDeliver(findMailProvider, { vault, edges }, config.sendDeadline)
+  const trigger = createTrigger({ store, audit, deliver, edges }, config.sendDeadline)
+  const admins = createAdmins({ store, vault, edges, audit })
+  const flows = {
+    check: createCheck({ store, vault, edges, settings, audit, trigger }),
+    enroll: createEnroll({ store, vault, edges, audit, settings }),
+    tokens: createTokenAdmin({ store, vault, audit, settings }),
+    providers: createProviderAdmin({ store, vault, edges, audit, settings, deliver, findMailProvider }),
+    config: createConfigAdmin({ store, vault, audit, settings }),
+    realms: createRealmAdmin({ store, edges, audit, settings }),
+    sessions: createSessions({ store, vault, edges, audit }),
+    admins,
+  }
+
+  /** The schema is there, and somebody can log in. */
+  async function notReady(): Promise<string | null> {
+    const version = await store.schemaVersion()
+    if (version === null || version < SCHEMA_VERSION)
+      return `the database has schema ${version ?? 'none'}, this otpost needs ${SCHEMA_VERSION}: run the migrations`
+    if (version > SCHEMA_VERSION) return `the database has schema ${version}, this otpost knows ${SCHEMA_VERSION}: deploy a newer otpost`
+    if (config.adminPassword !== null) await admins.addFirst('admin', config.adminPassword, edges.clock())
+    return null
+  }
+
+  const app = createApp({
+    edges,
+    audit,
+    flows,
+    notReady,
+    errorsSetting: async () => (await settings.known()).config.get('errors')?.value ?? '',
+    proxies: config.proxies,
+    publicHttps: config.publicHttps,
+  })
+  return { app, store }
+}

@@ -1,0 +1,58 @@
+/** Process settings, from environment variables or bindings. Each error names the variable and the rule. */
+import * as v from 'valibot'
+import { wholeNumber } from './core/fields.ts'
+import { err, ok, type Result } from './core/result.ts'
+import type { Seconds } from './core/time.ts'
+import { type ProxyList, readProxies } from './http/middleware/facts.ts'
+
+export type Config = {
+  /** `file:…`, `libsql://…`, `https://…` or `http://…`; null: the embedded file of the data folder, or D1. */
+  readonly databaseUrl: string | null
+  readonly databaseToken: string | null
+  /** Flush each commit (FULL), or leave it to the system (NORMAL). Embedded file only. */
+  readonly synchronous: 'FULL' | 'NORMAL'
+  readonly keys: string | null
+  readonly adminPassword: string | null
+  readonly publicHttps: boolean
+  readonly proxies: ProxyList
+  /** How long one request may spend on sending. */
+  readonly sendDeadline: Seconds
+}
+
+export type Variables = Readonly<Record<string, string | undefined>>
+
+const Schema = v.object({
+  OTPOST_DATABASE_URL: v.optional(v.pipe(v.string(), v.regex(/^(file:|libsql:|https?:)/, 'must begin with file:, libsql:, https: or http:'))),
+  OTPOST_DATABASE_TOKEN: v.optional(v.string()),
+  OTPOST_SQLITE_SYNCHRONOUS: v.optional(v.picklist(['FULL', 'NORMAL'], 'must be FULL or NORMAL'), 'FULL'),
+  OTPOST_KEYS: v.optional(v.string()),
+  OTPOST_ADMIN_PASSWORD: v.optional(v.pipe(v.string(), v.minLength(8, 'must have at least 8 characters'))),
+  OTPOST_PUBLIC_URL: v.optional(v.pipe(v.string(), v.url('must be a URL'))),
+  OTPOST_TRUSTED_PROXIES: v.optional(v.string(), ''),
+  OTPOST_SEND_DEADLINE: v.optional(wholeNumber(1, 60), 8),
+})
+
+/** An empty variable counts as absent. */
+export function readConfig(variables: Variables): Result<Config, string> {
+  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''))
+  const read = v.safeParse(Schema, given)
+  if (!read.success) {
+    const [issue] = read.issues
+    return err(`${v.getDotPath(issue) ?? 'configuration'} ${issue.message}`)
+  }
+  const o = read.output
+  try {
+    return ok({
+      databaseUrl: o.OTPOST_DATABASE_URL ?? null,
+      databaseToken: o.OTPOST_DATABASE_TOKEN ?? null,
+      synchronous: o.OTPOST_SQLITE_SYNCHRONOUS,
+      keys: o.OTPOST_KEYS ?? null,
+      adminPassword: o.OTPOST_ADMIN_PASSWORD ?? null,
+      publicHttps: o.OTPOST_PUBLIC_URL?.startsWith('https:') ?? false,
+      proxies: readProxies(o.OTPOST_TRUSTED_PROXIES),
+      sendDeadline: o.OTPOST_SEND_DEADLINE,
+    })
+  } catch (error) {
+    return err(error instanceof Error ? error.message : String(error))
+  }
+}

@@ -1,0 +1,68 @@
+/** Administrators and their API tokens. */
+import type { AdminFailure } from '../core/failures.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Instant } from '../core/time.ts'
+import type { Edges } from '../ports/edges.ts'
+import type { Store } from '../ports/store.ts'
+import type { Vault } from '../ports/vault.ts'
+import type { Audit } from './audit.ts'
+import type { Facts } from './facts.ts'
+import { hashApiToken, hex } from './sessions.ts'
+
+export const MIN_PASSWORD_LENGTH = 8 // NIST SP 800-63B §5.1.1.1
+const MAX_PASSWORD_LENGTH = 1024
+
+export type Admins = {
+  readonly add: (username: string, password: string, facts: Facts) => Promise<Result<true, AdminFailure>>
+  /** Makes the first administrator; `taken` when there is one already. */
+  readonly addFirst: (username: string, password: string, now: Instant) => Promise<'done' | 'taken'>
+  readonly list: Store['listAdmins']
+  readonly remove: (username: string, facts: Facts) => Promise<Result<true, AdminFailure>>
+  /** The token is shown this once; only its hash is kept. */
+  readonly addToken: (username: string, name: string, facts: Facts) => Promise<Result<{ readonly id: string; readonly token: string }, AdminFailure>>
+  readonly listTokens: Store['listApiTokens']
+  readonly revokeToken: (id: string, facts: Facts) => Promise<Result<true, AdminFailure>>
+}
+
+type Parts = { readonly store: Store; readonly vault: Vault; readonly edges: Edges; readonly audit: Audit }
+
+export function createAdmins({ store, vault, edges, audit }: Parts): Admins {
+  return {
+    add: async (username, password, facts) => {
+      if (!/^[\w.@-]{1,64}$/.test(username))
+        return err({ code: 'parameter_invalid', field: 'username', rule: 'must be 1 to 64 letters, digits, _ . @ or -' })
+      if (password.length < MIN_PASSWORD_LENGTH || password.length > MAX_PASSWORD_LENGTH)
+        return err({ code: 'parameter_invalid', field: 'password', rule: `must have ${MIN_PASSWORD_LENGTH} to ${MAX_PASSWORD_LENGTH} characters` })
+      const passwordHash = await vault.hashPassword(password)
+      const done = await store.addAdmin({ username, passwordHash, createdAt: facts.now }, await audit.row(facts, { success: true, info: username }))
+      return done === 'done' ? ok(true) : err({ code: 'admin_exists', username })
+    },
+
+    addFirst: async (username, password, now) =>
+      store.addFirstAdmin({ username, passwordHash: await vault.hashPassword(password), createdAt: now }),
+
+    list: store.listAdmins,
+
+    remove: async (username, facts) => {
+      const done = await store.removeAdmin(username, await audit.row(facts, { success: true, info: username }))
+      if (done === 'last') return err({ code: 'parameter_invalid', field: 'username', rule: 'must not be the last administrator' })
+      return done === 'done' ? ok(true) : err({ code: 'admin_unknown', username })
+    },
+
+    addToken: async (username, name, facts) => {
+      if (name.length > 64) return err({ code: 'parameter_invalid', field: 'name', rule: 'must have at most 64 characters' })
+      const id = hex(edges.random(6))
+      const secret = hex(edges.random(32))
+      const row = { id, admin: username, name, hash: await hashApiToken(secret), createdAt: facts.now }
+      const done = await store.addApiToken(row, await audit.row(facts, { success: true, info: `${username} ${id}` }))
+      return done === 'done' ? ok({ id, token: `otpost_${id}_${secret}` }) : err({ code: 'admin_unknown', username })
+    },
+
+    listTokens: store.listApiTokens,
+
+    revokeToken: async (id, facts) => {
+      const done = await store.revokeApiToken(id, await audit.row(facts, { success: true, info: id }))
+      return done === 'done' ? ok(true) : err({ code: 'api_token_unknown', id })
+    },
+  }
+}

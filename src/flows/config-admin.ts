@@ -1,0 +1,110 @@
+/** Administration of the system configuration (contract 8). */
+import type { AdminFailure } from '../core/failures.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { type ConfigEntry, defaultRealm } from '../core/settings.ts'
+import type { Store } from '../ports/store.ts'
+import { place, type Vault } from '../ports/vault.ts'
+import type { Audit } from './audit.ts'
+import type { Facts } from './facts.ts'
+import type { SettingsCache } from './settings.ts'
+
+export type ConfigInput = { readonly key: string; readonly value: string; readonly type?: string; readonly description?: string }
+
+export type ConfigAdmin = {
+  /** All entries or none. */
+  readonly set: (entries: readonly ConfigInput[], facts: Facts) => Promise<Result<true, AdminFailure>>
+  /** null: there is no such entry. Secrets are shown as they are stored: sealed. */
+  readonly get: (key: string, facts: Facts) => Promise<string | null>
+  readonly list: (facts: Facts) => Promise<ReadonlyMap<string, string>>
+  readonly remove: (key: string, facts: Facts) => Promise<void>
+}
+
+type Parts = { readonly store: Store; readonly vault: Vault; readonly audit: Audit; readonly settings: SettingsCache }
+
+/** Entries that are secrets whatever type they are posted with. */
+const SECRET_KEYS = ['EmailProviderConfig', 'SMSProviderConfig']
+
+export function createConfigAdmin({ store, vault, audit, settings: cache }: Parts): ConfigAdmin {
+  return {
+    set: async (entries, facts) => {
+      const sealed: ConfigEntry[] = []
+      for (const { key: given, value, type = '', description = '' } of entries) {
+        const key = plainKey(given)
+        const rule = refusal(key, value)
+        if (rule) return err({ code: 'parameter_invalid', field: given, rule })
+        const secret = type === 'password' || SECRET_KEYS.includes(key)
+        const stored = secret ? await vault.seal(new TextEncoder().encode(value), place.config(key)) : value
+        sealed.push({ key, value: stored, type: secret ? 'password' : type, description })
+      }
+      const shown = sealed.map(({ key, value, type }) => `${key}=${type === 'password' ? '***' : value}, `).join('')
+      await store.setConfig(sealed, await audit.row(facts, { success: true, info: shown }))
+      return ok(true)
+    },
+
+    get: async (key, facts) => {
+      const entries = await read()
+      await audit.write(facts, { success: true, info: key })
+      return entries.get(plainKey(key)) ?? null
+    },
+
+    list: async (facts) => {
+      const entries = await read()
+      await audit.write(facts, { success: true })
+      return entries
+    },
+
+    remove: async (given, facts) => {
+      const key = plainKey(given)
+      const row = await audit.row(facts, { success: true, info: key })
+      await (key === 'DefaultRealm' ? store.setDefaultRealm('', row) : store.deleteConfig(key, row))
+    },
+  }
+
+  async function read(): Promise<ReadonlyMap<string, string>> {
+    const settings = await cache.fresh()
+    const realm = defaultRealm(settings)
+    const entries = [...settings.config.values()].map(({ key, value }) => [key, value] as const)
+    return new Map(realm ? [...entries, ['DefaultRealm', realm.name] as const] : entries)
+  }
+}
+
+/** `linotp.X` and `enclinotp.X` are other names of `X`. */
+const plainKey = (key: string): string => key.replace(/^(enc)?linotp\./, '')
+
+const digits = (min: number, max: number) => (value: string) =>
+  /^\d{1,9}$/.test(value.trim()) && Number(value) >= min && Number(value) <= max ? null : `must be a whole number from ${min} to ${max}`
+const truth = (value: string) => (/^(true|false)$/i.test(value.trim()) ? null : 'must be True or False')
+
+const SECONDS = digits(0, 31_536_000)
+const VALIDITY = digits(1, 31_536_000)
+
+/** Entries that something reads as a number or a truth value: what could not be read is refused here. */
+const RULES: Readonly<Record<string, (value: string) => string | null>> = {
+  DefaultChallengeValidityTime: VALIDITY,
+  EmailChallengeValidityTime: VALIDITY,
+  EMAILChallengeValidityTime: VALIDITY,
+  emailChallengeValidityTime: VALIDITY,
+  SmsChallengeValidityTime: VALIDITY,
+  SMSChallengeValidityTime: VALIDITY,
+  smsChallengeValidityTime: VALIDITY,
+  EmailBlockingTimeout: SECONDS,
+  SMSBlockingTimeout: SECONDS,
+  DefaultBlockingTimeout: SECONDS,
+  SMSProviderTimeout: SECONDS,
+  AutoResyncTimeout: SECONDS,
+  TransactionIdLength: digits(12, 17),
+  DefaultOtpLen: digits(4, 10),
+  DefaultCountWindow: digits(1, 99),
+  DefaultSyncWindow: digits(1, 1_000_000),
+  DefaultMaxFailCount: digits(0, 1_000_000),
+  max_attempts: digits(0, 1_000_000),
+  PrependPin: truth,
+  splitAtSign: truth,
+}
+
+/** The rule that an entry breaks, or null. */
+export function refusal(key: string, value: string): string | null {
+  if (key === '') return 'must have a name'
+  if (key.length > 512 || value.length > 65_536) return 'must have a name of at most 512 and a value of at most 65536 characters'
+  return Object.hasOwn(RULES, key) ? (RULES[key]?.(value) ?? null) : null
+}

@@ -1,0 +1,226 @@
+/** Administration of tokens: show, remove, enable, disable, reset, set (contract 7.1). */
+import * as v from 'valibot'
+import type { AdminFailure } from '../core/failures.ts'
+import { wholeNumber } from '../core/fields.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Settings } from '../core/settings.ts'
+import { readValidityDate, type Token, type TokenInfo } from '../core/token.ts'
+import type { UserRecord } from '../core/users.ts'
+import type { Store, TokenChange, TokenSelection } from '../ports/store.ts'
+import { place, type Vault } from '../ports/vault.ts'
+import type { Audit } from './audit.ts'
+import type { Facts } from './facts.ts'
+import type { SettingsCache } from './settings.ts'
+import { findUser, type UserSelection } from './users.ts'
+
+/** Tokens by serial, by owner, or both; `*` in a serial stands for any text when tokens are shown. */
+export type Selection = { readonly serials: readonly string[] | null; readonly user: UserSelection | null }
+
+export type ShowCommand = Selection & {
+  readonly realm: string | null
+  readonly sortBy: string | null
+  readonly descending: boolean
+  readonly page: number | null
+  readonly pageSize: number | null
+}
+export type ShownToken = Token & { readonly user: UserRecord | null }
+export type Shown = {
+  readonly tokens: readonly ShownToken[]
+  readonly total: number
+  readonly page: number
+  readonly pages: number
+  readonly settings: Settings
+}
+
+/** Settings of `admin/set`, by the names of the contract, in lower case. */
+export type TokenSettings = Readonly<Record<string, string>>
+export type SetResult = { readonly name: string; readonly count: number }
+
+export type TokenAdmin = {
+  readonly show: (command: ShowCommand, facts: Facts) => Promise<Result<Shown, AdminFailure>>
+  readonly remove: (selection: Selection, facts: Facts) => Promise<Result<number, AdminFailure>>
+  readonly setActive: (selection: Selection, active: boolean, facts: Facts) => Promise<Result<number, AdminFailure>>
+  readonly reset: (selection: Selection, facts: Facts) => Promise<Result<number, AdminFailure>>
+  readonly set: (selection: Selection, settings: TokenSettings, facts: Facts) => Promise<Result<readonly SetResult[], AdminFailure>>
+}
+
+type Parts = { readonly store: Store; readonly vault: Vault; readonly audit: Audit; readonly settings: SettingsCache }
+
+const CHANGED_MEANWHILE = { code: 'parameter_invalid', field: 'serial', rule: 'must not be changed by a request at the same time' } as const
+
+export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts): TokenAdmin {
+  return { show, remove, setActive, reset, set }
+
+  async function show(command: ShowCommand, facts: Facts): Promise<Result<Shown, AdminFailure>> {
+    const settings = await cache.fresh()
+    const key = sortKey(command.sortBy)
+    if (!key.ok) return key
+    const patterns = command.serials?.some((serial) => serial.includes('*')) ? command.serials.map(wildcard) : null
+    // A user that nobody knows has no tokens; that is no error when tokens are shown.
+    const selection = await select(settings, patterns ? { ...command, serials: null } : command)
+    const found = selection.ok ? await store.findTokens(selection.value) : []
+    const realm = command.realm?.toLowerCase() ?? ''
+    const tokens = found
+      .filter((token) => patterns === null || patterns.some((pattern) => pattern.test(token.serial)))
+      .filter((token) => realm === '' || realm === '*' || token.realms.includes(realm))
+      .toSorted((a, b) => compare(key.value(a), key.value(b)))
+    if (command.descending) tokens.reverse()
+    await audit.write(facts, { success: true, user: command.user?.user ?? '', realm, serial: command.serials?.join(' ') ?? '' })
+    return ok({ settings, ...paged(tokens, command) })
+  }
+
+  async function remove(selection: Selection, facts: Facts): Promise<Result<number, AdminFailure>> {
+    const chosen = await choose(selection)
+    if (!chosen.ok) return chosen
+    return ok(await store.removeTokens(serials(chosen.value), await row(facts, chosen.value)))
+  }
+
+  async function setActive(selection: Selection, active: boolean, facts: Facts): Promise<Result<number, AdminFailure>> {
+    const chosen = await choose(selection)
+    if (!chosen.ok) return chosen
+    const changes = chosen.value.map(({ serial, revision }) => ({ serial, revision, set: { active } }))
+    const done = await store.changeTokens(changes, await row(facts, chosen.value))
+    return done === 'done' ? ok(changes.length) : err(CHANGED_MEANWHILE)
+  }
+
+  async function reset(selection: Selection, facts: Facts): Promise<Result<number, AdminFailure>> {
+    const chosen = await choose(selection)
+    if (!chosen.ok) return chosen
+    return ok(await store.resetFailCounts(serials(chosen.value), await row(facts, chosen.value)))
+  }
+
+  async function set(selection: Selection, settings: TokenSettings, facts: Facts): Promise<Result<readonly SetResult[], AdminFailure>> {
+    const names = Object.keys(settings).filter((name) => name in SETTERS)
+    if (names.length === 0) return err({ code: 'settings_missing', known: Object.values(SETTERS).map((setter) => setter.name) })
+    const chosen = await choose(selection)
+    if (!chosen.ok) return chosen
+    const changes: TokenChange[] = []
+    for (const token of chosen.value) {
+      let change: TokenChange['set'] = {}
+      for (const name of names) {
+        const setter = SETTERS[name]
+        const read = setter?.read(settings[name] ?? '')
+        if (!setter || !read) continue
+        if (!read.ok) return err({ code: 'parameter_invalid', field: setter.name, rule: read.error })
+        change = { ...change, ...read.value, ...(read.value.info ? { info: { ...change.info, ...read.value.info } } : {}) }
+      }
+      const pin = settings.pin
+      if (pin !== undefined) change = { ...change, sealedPin: await vault.sealPin(pin, place.pin(token.serial)) }
+      changes.push({ serial: token.serial, revision: token.revision, set: change })
+    }
+    const done = await store.changeTokens(changes, await row(facts, chosen.value, names.join(', ')))
+    if (done === 'lost') return err(CHANGED_MEANWHILE)
+    return ok(names.map((name) => ({ name: SETTERS[name]?.name ?? name, count: changes.length })))
+  }
+
+  /** The tokens an administrator means. Without serial and user none are meant, never all. */
+  async function choose(selection: Selection): Promise<Result<readonly ShownToken[], AdminFailure>> {
+    if (selection.serials === null && selection.user === null) return ok([])
+    const selected = await select(await cache.fresh(), selection)
+    return selected.ok ? ok(await store.findTokens(selected.value)) : selected
+  }
+
+  async function select(settings: Settings, { serials, user }: Selection): Promise<Result<TokenSelection, AdminFailure>> {
+    const bySerial = serials === null ? {} : { serials }
+    if (user === null) return ok(bySerial)
+    const found = await findUser(store, settings, user)
+    if (!found.ok) return found
+    const { userId, resolver } = found.value
+    return ok({ ...bySerial, owners: [{ userId, resolver }] })
+  }
+
+  function row(facts: Facts, tokens: readonly ShownToken[], info = '') {
+    const [first] = tokens
+    return audit.row(facts, {
+      success: tokens.length > 0,
+      serial: serials(tokens).join(' '),
+      tokenType: [...new Set(tokens.map((token) => token.type))].join(' '),
+      user: first?.user?.login ?? '',
+      realm: first?.realms[0] ?? '',
+      info,
+    })
+  }
+}
+
+const serials = (tokens: readonly ShownToken[]): readonly string[] => tokens.map((token) => token.serial)
+
+const wildcard = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`, 's')
+
+/** Sort keys (contract 7.2); ties keep the order of enrolment. */
+const SORT_KEYS: Readonly<Record<string, (token: ShownToken) => string | number>> = {
+  TokenDesc: (t) => t.description,
+  TokenId: (t) => t.id,
+  TokenType: (t) => t.type,
+  TokenSerialnumber: (t) => t.serial,
+  IdResolver: (t) => t.owner?.resolver ?? '',
+  IdResClass: (t) => t.owner?.resolver ?? '',
+  Userid: (t) => t.owner?.userId ?? '',
+  FailCount: (t) => t.failCount,
+  Count: (t) => t.counter,
+  Isactive: (t) => (t.active ? 1 : 0),
+  CreationDate: (t) => t.createdAt,
+  LastAuthMatch: (t) => t.lastAuthMatch ?? 0,
+  LastAuthSuccess: (t) => t.lastAuthSuccess ?? 0,
+}
+
+function sortKey(name: string | null): Result<(token: ShownToken) => string | number, AdminFailure> {
+  const key = Object.hasOwn(SORT_KEYS, name ?? '') ? SORT_KEYS[name ?? ''] : undefined
+  if (key) return ok(key)
+  if (name === null || name === '') return ok((token) => token.description)
+  return err({ code: 'parameter_invalid', field: 'sortby', rule: `must be one of ${Object.keys(SORT_KEYS).join(', ')}` })
+}
+
+const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0)
+
+function paged(tokens: readonly ShownToken[], { page, pageSize }: ShowCommand): Omit<Shown, 'settings'> {
+  if (page === null) return { tokens, total: tokens.length, page: 1, pages: 1 }
+  const size = pageSize ?? 50
+  const start = (page - 1) * size
+  return { tokens: tokens.slice(start, start + size), total: tokens.length, page, pages: Math.ceil(tokens.length / size) }
+}
+
+type Setter = { readonly name: string; readonly read: (text: string) => Result<TokenChange['set'], string> }
+
+function number(name: string, min: number, max: number, set: (n: number) => TokenChange['set']): Setter {
+  return {
+    name,
+    read: (text) => {
+      const read = v.safeParse(wholeNumber(min, max), text)
+      return read.success ? ok(set(read.output)) : err(read.issues[0].message)
+    },
+  }
+}
+
+const MAX_COUNT = 1_000_000
+const info = (key: string) => (value: string | number): { info: TokenInfo } => ({ info: { [key]: value } })
+
+function date(name: string, key: string): Setter {
+  return {
+    name,
+    read: (text) => (readValidityDate(text) === null ? err('must be a date like 31/12/26 23:59 (UTC)') : ok(info(key)(text.trim()))),
+  }
+}
+
+/** By lower-case parameter name; the PIN is sealed where the serial is known. */
+const SETTERS: Readonly<Record<string, Setter>> = {
+  pin: { name: 'pin', read: (text) => (text.length <= 256 ? ok({}) : err('must have at most 256 characters')) },
+  maxfailcount: number('MaxFailCount', 0, MAX_COUNT, (maxFailCount) => ({ maxFailCount })),
+  syncwindow: number('SyncWindow', 1, MAX_COUNT, (syncWindow) => ({ syncWindow })),
+  counterwindow: number('CounterWindow', 1, 99, (countWindow) => ({ countWindow })),
+  otplen: number('OtpLen', 4, 10, (digits) => ({ digits })),
+  hashlib: {
+    name: 'hashlib',
+    read: (text) => {
+      const read = v.safeParse(v.picklist(['sha1', 'sha256', 'sha512']), text.toLowerCase())
+      return read.success ? ok({ hash: read.output, ...info('hashlib')(read.output) }) : err('must be sha1, sha256 or sha512')
+    },
+  },
+  description: { name: 'description', read: (text) => (text.length <= 80 ? ok({ description: text }) : err('must have at most 80 characters')) },
+  countauth: number('countAuth', 0, MAX_COUNT, info('count_auth')),
+  countauthmax: number('countAuthMax', 0, MAX_COUNT, info('count_auth_max')),
+  countauthsuccess: number('countAuthSuccess', 0, MAX_COUNT, info('count_auth_success')),
+  countauthsuccessmax: number('countAuthSuccessMax', 0, MAX_COUNT, info('count_auth_success_max')),
+  validityperiodstart: date('validityPeriodStart', 'validity_period_start'),
+  validityperiodend: date('validityPeriodEnd', 'validity_period_end'),
+}

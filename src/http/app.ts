@@ -1,0 +1,92 @@
+/** The HTTP service: middleware in order, routes under their paths, and what happens when something breaks. */
+import { Hono, type MiddlewareHandler } from 'hono'
+import type { Audit } from '../flows/audit.ts'
+import type { Admins } from '../flows/admins.ts'
+import type { Check } from '../flows/check.ts'
+import type { Edges } from '../ports/edges.ts'
+import { failure } from './dialects/linotp/envelope.ts'
+import { INTERNAL } from './dialects/linotp/failures.ts'
+import { refusal } from './dialects/linotp/validate.ts'
+import type { Env } from './env.ts'
+import { adminAuth } from './middleware/admin-auth.ts'
+import { facts, type ProxyList } from './middleware/facts.ts'
+import { type BadBody, params } from './middleware/params.ts'
+import { createRespond, json, page, refuse } from './reply.ts'
+import { type AdminFlows, adminRoutes, loginRoutes } from './routes/admin.ts'
+import { healthRoutes } from './routes/health.ts'
+import { operatorRoutes } from './routes/operators.ts'
+import { type SystemFlows, systemRoutes } from './routes/system.ts'
+import { validateRoutes } from './routes/validate.ts'
+
+export type AppParts = {
+  readonly edges: Edges
+  readonly audit: Audit
+  readonly flows: { readonly check: Check; readonly admins: Admins } & AdminFlows & SystemFlows
+  /** The setting `errors`: codes for which `httperror` counts. */
+  readonly errorsSetting: () => Promise<string>
+  /** Why the service cannot work yet, or null. Asked before each request until it says null. */
+  readonly notReady: () => Promise<string | null>
+  readonly proxies: ProxyList
+  /** The public address is https, so cookies are for https alone. */
+  readonly publicHttps: boolean
+}
+
+/** A passwd text of some ten thousand users fits in. */
+const MAX_ADMIN_BYTES = 4 * 1024 * 1024
+
+export function createApp(parts: AppParts): Hono<Env> {
+  const { edges, audit, flows } = parts
+  const app = new Hono<Env>()
+  const respond = createRespond(audit, parts.errorsSetting)
+  const badBody: BadBody = (c, rule) => refuse(c, { code: -311, message: `request body ${rule}` })
+
+  app.use(facts(edges, parts.proxies))
+  app.use(async (c, next) => {
+    if (parts.publicHttps) c.set('secure', true)
+    await next()
+  })
+  app.route('/healthcheck', healthRoutes())
+  app.use(readiness(parts))
+  app.route('/validate', validateRoutes(flows))
+
+  const administration = new Hono<Env>()
+  administration.use('/admin/*', params(MAX_ADMIN_BYTES, badBody))
+  administration.use('/system/*', params(MAX_ADMIN_BYTES, badBody))
+  administration.use('/otpost/*', params(MAX_ADMIN_BYTES, badBody))
+  administration.route('/admin', loginRoutes(flows))
+  for (const path of ['/admin/*', '/system/*', '/otpost/*']) administration.use(path, adminAuth(flows.sessions, audit))
+  administration.route('/admin', adminRoutes(flows, respond))
+  administration.route('/system', systemRoutes(flows, respond))
+  administration.route('/otpost', operatorRoutes(flows, respond))
+  app.route('/', administration)
+
+  app.notFound((c) => page(c, 404))
+  app.onError((error, c) => {
+    // A broken edge, never an expected failure. Errors of the store carry SQL text, but no values.
+    edges.log.error('request_failed', { request: c.get('facts')?.requestId, path: c.req.path, error: describe(error) })
+    if (c.req.path.startsWith('/validate/')) return json(c, refusal())
+    return json(c, failure(INTERNAL), 500)
+  })
+  return app
+}
+
+function readiness({ edges, notReady }: AppParts): MiddlewareHandler<Env> {
+  let ready = false
+  return async (c, next) => {
+    if (!ready) {
+      const reason = await notReady()
+      if (reason !== null) {
+        edges.log.error('not_ready', { reason })
+        return c.text('503 Service Unavailable\n', 503, { 'retry-after': '5', 'cache-control': 'no-store' })
+      }
+      ready = true
+    }
+    await next()
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  const cause = error.cause instanceof Error ? ` (${error.cause.name}: ${error.cause.message})` : ''
+  return `${error.name}: ${error.message}${cause}`
+}

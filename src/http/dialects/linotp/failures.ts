@@ -1,0 +1,42 @@
+/** LinOTP's numbers and texts for refusals in administration (contract 1.2). */
+import type { AdminFailure } from '../../../core/failures.ts'
+
+export type LinotpError = { readonly code: number; readonly message: string }
+
+/** Errors with a number of their own begin with it; everything else is -311. */
+const numbered = (code: number, text: string): LinotpError => ({ code, message: `ERR${code}: ${text}` })
+const plain = (message: string): LinotpError => ({ code: -311, message })
+
+type Describe = { readonly [C in AdminFailure['code']]: (failure: Extract<AdminFailure, { code: C }>) => LinotpError }
+
+const describe: Describe = {
+  // A missing e-mail address is a missing key of Python in LinOTP, whose clients know it so.
+  parameter_missing: ({ field }) => (field === 'email_address' ? plain("'email_address'") : numbered(905, `Missing parameter: '${field}'`)),
+  parameter_invalid: ({ field, rule }) => plain(`${field} ${rule}`),
+  user_unknown: ({ user }) => numbered(1112, `getUserResolverId failed: no user >${user}< found!`),
+  realm_unknown: ({ realm }) => plain(`realm: there is no realm '${realm}'`),
+  resolver_unknown: ({ resolver }) => plain(`there is no resolver '${resolver}'`),
+  resolver_exists: ({ resolver }) => plain(`resolver '${resolver}' exists already; previous_name=${resolver} changes it`),
+  resolver_in_use: ({ resolver, realms }) => plain(`resolver '${resolver}' is used by realm ${realms.join(', ')}`),
+  token_unknown: ({ serial }) => numbered(1102, `no token with serial '${serial}'`),
+  token_type_unknown: ({ type }) => numbered(1610, `admin/init failed: unknown token type '${type}'`),
+  token_type_conflict: ({ serial, type }) => numbered(10, `initToken failed: token '${serial}' already exist with type '${type}'`),
+  secret_conflict: () => numbered(344, 'either otpkey or genkey=1, not both'),
+  settings_missing: ({ known }) => numbered(77, `Usage: parameters are ${known.join(' ')}`),
+  provider_type_unknown: ({ type }) => plain(`unknown provider type '${type}'`),
+  provider_class_unknown: ({ class: name }) => plain(`Unknown provider class: Identifier was ${name}`),
+  provider_unknown: ({ name }) => plain(`Unable to load provider: '${name}'`),
+  admin_unknown: ({ username }) => plain(`there is no administrator '${username}'`),
+  admin_exists: ({ username }) => plain(`administrator '${username}' exists already`),
+  api_token_unknown: ({ id }) => plain(`there is no API token '${id}'`),
+  selection_missing: () => numbered(1212, 'neither user nor serial given'),
+}
+
+export function toLinotpError(failure: AdminFailure): LinotpError {
+  // The table has the function that belongs to each code; TypeScript cannot follow a lookup by a union.
+  const text = describe[failure.code] as (failure: AdminFailure) => LinotpError
+  return text(failure)
+}
+
+export const NOT_AUTHENTICATED: LinotpError = plain('Not authenticated')
+export const INTERNAL: LinotpError = plain('internal error; the log knows more')

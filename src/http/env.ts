@@ -1,0 +1,25 @@
+/** What a runtime and the middleware hand to routes. */
+import type { Facts } from '../flows/facts.ts'
+import type { Session } from '../flows/sessions.ts'
+import type { Params } from './params.ts'
+
+/** Given by the runtime with each request; nothing of it can come from the wire. */
+export type Connection = {
+  /** Address of the TCP peer, or of the client where the platform vouches for it. */
+  readonly peer: string
+  /** TLS ended in this process or on this platform. */
+  readonly secure: boolean
+  /** An operator on the machine itself, who needs no login: the command line on a local database. */
+  readonly operator?: string
+}
+
+export type Env = {
+  Bindings: Connection
+  Variables: {
+    facts: Facts
+    params: Params
+    /** The request came over TLS, as far as the server or a trusted proxy can tell. */
+    secure: boolean
+    session: Session | null
+  }
+}

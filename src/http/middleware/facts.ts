@@ -1,0 +1,62 @@
+/**
+ * Facts: request id, time and client address, read once per request.
+ *
+ * The address is the TCP peer. Where the peer is a trusted proxy, `X-Forwarded-For` is read from its end, and the first
+ * address that is no trusted proxy counts: what a client writes into the header itself is never believed.
+ */
+import type { MiddlewareHandler } from 'hono'
+import ipaddr from 'ipaddr.js'
+import type { Edges } from '../../ports/edges.ts'
+import { hex } from '../../flows/sessions.ts'
+import type { Env } from '../env.ts'
+
+export type ProxyList = readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]
+
+/** Reads addresses and networks separated by commas. @throws for an entry that is neither */
+export function readProxies(text: string): ProxyList {
+  return text
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      if (entry.includes('/') ? !ipaddr.isValidCIDR(entry) : !ipaddr.isValid(entry))
+        throw new Error(`OTPOST_TRUSTED_PROXIES: '${entry}' is neither an address nor a network like 10.0.0.0/8`)
+      if (entry.includes('/')) return ipaddr.parseCIDR(entry)
+      const address = ipaddr.process(entry)
+      return [address, address.kind() === 'ipv4' ? 32 : 128]
+    })
+}
+
+export function facts(edges: Pick<Edges, 'clock' | 'random'>, proxies: ProxyList): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const { peer, secure, operator } = c.env
+    const trusted = isTrusted(peer, proxies)
+    c.set('facts', {
+      requestId: hex(edges.random(16)),
+      now: edges.clock(),
+      client: trusted ? clientBehind(c.req.header('x-forwarded-for') ?? '', peer, proxies) : canonical(peer),
+      action: c.req.path.replace(/^\/+/, ''),
+      administrator: operator ?? '',
+    })
+    c.set('secure', secure || (trusted && c.req.header('x-forwarded-proto')?.toLowerCase() === 'https'))
+    c.set('session', null)
+    await next()
+  }
+}
+
+function clientBehind(header: string, peer: string, proxies: ProxyList): string {
+  const hops = header.split(',').map((hop) => hop.trim())
+  for (const hop of hops.reverse()) {
+    if (!ipaddr.isValid(hop)) break
+    if (!isTrusted(hop, proxies)) return canonical(hop)
+  }
+  return canonical(peer)
+}
+
+function isTrusted(address: string, proxies: ProxyList): boolean {
+  if (proxies.length === 0 || !ipaddr.isValid(address)) return false
+  const parsed = ipaddr.process(address)
+  return proxies.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits))
+}
+
+/** One spelling per address; an IPv4 address inside IPv6 is the IPv4 address. */
+const canonical = (address: string): string => (ipaddr.isValid(address) ? ipaddr.process(address).toString() : address)

@@ -1,0 +1,28 @@
+/** Params: reads query and body into one record, within a size limit. */
+import type { MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { Env } from '../env.ts'
+import { type Params, readParams } from '../params.ts'
+
+/** What is wrong with a body, for the routes to answer in their own way. */
+export type BadBody = (c: Parameters<MiddlewareHandler<Env>>[0], rule: string) => Response | Promise<Response>
+
+/** @param maxBytes largest body that is read */
+export function params(maxBytes: number, refuse: BadBody): MiddlewareHandler<Env> {
+  const limit = bodyLimit({
+    maxSize: maxBytes,
+    onError: (c) => {
+      c.set('params', new Map())
+      return refuse(c as Parameters<BadBody>[0], `must be at most ${maxBytes} bytes`) // the same context, typed by Hono
+    },
+  })
+  return async (c, next) => {
+    const none: Params = new Map()
+    return limit(c, async () => {
+      const read = await readParams(c.req.raw)
+      c.set('params', read.ok ? read.value : none)
+      if (!read.ok) c.res = await refuse(c, read.error)
+      else await next()
+    })
+  }
+}

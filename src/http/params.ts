@@ -1,0 +1,119 @@
+/**
+ * Parameters: one record from query, form, JSON or multipart, as LinOTP reads them (contract 1.5).
+ *
+ * The query wins over the form, the first of repeated values wins, `name[]` makes a list under `name`. A JSON object
+ * replaces both. Bytes that are not UTF-8 are read as latin-1, so that no client gets an error for its encoding.
+ */
+import { err, ok, type Result } from '../core/result.ts'
+
+export type Params = ReadonlyMap<string, string | readonly string[]>
+
+/** The text of a parameter; a list counts by its first entry. null: absent. */
+export function param(params: Params, ...names: readonly string[]): string | null {
+  for (const name of names) {
+    const value = params.get(name)
+    if (value !== undefined) return typeof value === 'string' ? value : (value[0] ?? '')
+  }
+  return null
+}
+
+/** A parameter that may be a list: `name[]=A&name[]=B`, or one text. null: absent. */
+export function paramList(params: Params, name: string): readonly string[] | null {
+  const value = params.get(name)
+  if (value === undefined) return null
+  return typeof value === 'string' ? [value] : value
+}
+
+/** Parameter names in lower case, for the endpoints that do not mind (contract 1.5). */
+export const lowerCased = (params: Params): Params => new Map([...params].map(([name, value]) => [name.toLowerCase(), value]))
+
+/** @returns the parameters, or the rule that the body breaks */
+export async function readParams(request: Request): Promise<Result<Params, string>> {
+  const query = new URL(request.url).search.slice(1)
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  if (['GET', 'HEAD'].includes(request.method)) return ok(merge([decodeForm(query)]))
+  if (type === 'multipart/form-data') return readMultipart(request, query)
+  const body = decodeBytes(new Uint8Array(await request.arrayBuffer()))
+  if (type === 'application/json' || type.endsWith('+json')) return body.trim() === '' ? ok(new Map()) : readJson(body)
+  return ok(merge([decodeForm(query), decodeForm(body)]))
+}
+
+type Pairs = readonly (readonly [string, string])[]
+
+function merge(sources: readonly Pairs[]): Params {
+  const params = new Map<string, string | string[]>()
+  for (const pairs of sources) {
+    const lists = new Map<string, string[]>()
+    for (const [name, value] of pairs) {
+      if (name.endsWith('[]')) lists.set(name.slice(0, -2), [...(lists.get(name.slice(0, -2)) ?? []), value])
+      else if (!params.has(name)) params.set(name, value)
+    }
+    for (const [name, values] of lists) if (!params.has(name)) params.set(name, values)
+  }
+  return params
+}
+
+function decodeForm(text: string): Pairs {
+  if (text === '') return []
+  const pairs = [...new URLSearchParams(text)]
+  return pairs.some(([name, value]) => name.includes('\ufffd') || value.includes('\ufffd')) ? decodeFormBytes(text) : pairs
+}
+
+/** Percent-decoding part by part, each read as UTF-8 if it is that, else as latin-1. */
+function decodeFormBytes(text: string): Pairs {
+  return text
+    .split('&')
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const equals = pair.indexOf('=')
+      const [name, value] = equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)]
+      return [decodePart(name), decodePart(value)] as const
+    })
+}
+
+function decodePart(part: string): string {
+  const utf8 = new TextEncoder()
+  const bytes: number[] = []
+  for (const piece of part.replace(/\+/g, ' ').split(/(%[0-9a-f]{2})/i)) {
+    if (/^%[0-9a-f]{2}$/i.test(piece)) bytes.push(Number.parseInt(piece.slice(1), 16))
+    else bytes.push(...utf8.encode(piece))
+  }
+  return decodeBytes(Uint8Array.from(bytes))
+}
+
+function decodeBytes(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+  } catch {
+    return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('') // not UTF-8: latin-1, byte by byte
+  }
+}
+
+function readJson(body: string): Result<Params, string> {
+  let value: unknown
+  try {
+    value = JSON.parse(body)
+  } catch {
+    return err('must be valid JSON')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return err('must be a JSON object')
+  const params = new Map<string, string | readonly string[]>()
+  for (const [name, entry] of Object.entries(value)) {
+    if (entry === null) continue
+    params.set(name.endsWith('[]') ? name.slice(0, -2) : name, Array.isArray(entry) ? entry.map(asText) : asText(entry))
+  }
+  return ok(params)
+}
+
+const asText = (value: unknown): string => (typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value))
+
+async function readMultipart(request: Request, query: string): Promise<Result<Params, string>> {
+  try {
+    const form = await request.formData()
+    const pairs: (readonly [string, string])[] = []
+    for (const [name, value] of form) pairs.push([name, typeof value === 'string' ? value : await value.text()])
+    return ok(merge([decodeForm(query), pairs]))
+  } catch {
+    return err('must be valid multipart/form-data')
+  }
+}

@@ -1,0 +1,52 @@
+/** Replies of routes: JSON with LinOTP's indent, its HTML error pages, and nothing that a cache may keep. */
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { AdminFailure } from '../core/failures.ts'
+import type { Result } from '../core/result.ts'
+import type { Audit } from '../flows/audit.ts'
+import { errorPage, failure, httpErrorStatus, type Json, JSON_TYPE, type JsonObject, success, toText } from './dialects/linotp/envelope.ts'
+import { type LinotpError, NOT_AUTHENTICATED, toLinotpError } from './dialects/linotp/failures.ts'
+import type { Env } from './env.ts'
+import { param } from './params.ts'
+
+type Ctx = Context<Env>
+
+export function json(c: Ctx, body: JsonObject, status: ContentfulStatusCode = 200): Response {
+  return c.body(toText(body), status, { 'content-type': JSON_TYPE, 'cache-control': 'no-store' })
+}
+
+export function page(c: Ctx, status: number, text = ''): Response {
+  // Any status from 200 to 599 may be asked for with `httperror`.
+  return c.html(errorPage(status, text), status as ContentfulStatusCode, { 'cache-control': 'no-store' })
+}
+
+/** An error of administration: JSON under 200, or an HTML page where `httperror` asks for it. `only`: setting `errors`. */
+export function refuse(c: Ctx, error: LinotpError, only = ''): Response {
+  const status = httpErrorStatus(param(c.get('params') ?? new Map(), 'httperror'))
+  const listed = only.split(',').map((code) => code.trim()).filter(Boolean)
+  if (status === null || (listed.length > 0 && !listed.includes(String(error.code)))) return json(c, failure(error))
+  return page(c, status, `${error.code}: ${error.message}`)
+}
+
+/** Not logged in: always 401, as JSON or, with `httperror`, as a page. */
+export function unauthorized(c: Ctx): Response {
+  if (param(c.get('params') ?? new Map(), 'httperror') !== null) return page(c, 401, NOT_AUTHENTICATED.message)
+  return json(c, failure(NOT_AUTHENTICATED), 401)
+}
+
+export type Answer = { readonly value: Json; readonly detail?: JsonObject | null }
+
+/** Turns what an admin flow returned into its reply; a refusal gets its audit row here, since nothing was committed. */
+export type Respond = <T>(c: Ctx, result: Result<T, AdminFailure>, encode: (value: T) => Answer | Promise<Answer>) => Promise<Response>
+
+export function createRespond(audit: Audit, errorsSetting: () => Promise<string>): Respond {
+  return async (c, result, encode) => {
+    if (result.ok) {
+      const { value, detail } = await encode(result.value)
+      return json(c, success(value, 1, detail))
+    }
+    const error = toLinotpError(result.error)
+    await audit.write(c.get('facts'), { success: false, actionDetail: result.error.code, info: error.message })
+    return refuse(c, error, await errorsSetting())
+  }
+}

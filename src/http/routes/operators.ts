@@ -1,0 +1,31 @@
+/** /otpost: what LinOTP's API has no word for, for the command line: administrators and their API tokens. */
+import { Hono } from 'hono'
+import { ok } from '../../core/result.ts'
+import type { Admins } from '../../flows/admins.ts'
+import type { Env } from '../env.ts'
+import { param } from '../params.ts'
+import type { Respond } from '../reply.ts'
+
+export function operatorRoutes({ admins }: { readonly admins: Admins }, respond: Respond): Hono<Env> {
+  const routes = new Hono<Env>()
+
+  routes.get('/admins', async (c) => respond(c, ok(await admins.list()), (found) => ({ value: found })))
+  routes.post('/admins', async (c) => {
+    const [username, password] = [param(c.get('params'), 'username') ?? '', param(c.get('params'), 'password') ?? '']
+    return respond(c, await admins.add(username, password, c.get('facts')), (done) => ({ value: done }))
+  })
+  routes.delete('/admins/:username', async (c) =>
+    respond(c, await admins.remove(c.req.param('username'), c.get('facts')), (done) => ({ value: done })),
+  )
+
+  routes.get('/api-tokens', async (c) => respond(c, ok(await admins.listTokens()), (found) => ({ value: found })))
+  routes.post('/api-tokens', async (c) => {
+    const [username, name] = [param(c.get('params'), 'username') ?? '', param(c.get('params'), 'name') ?? '']
+    return respond(c, await admins.addToken(username, name, c.get('facts')), (made) => ({ value: made }))
+  })
+  routes.delete('/api-tokens/:id', async (c) =>
+    respond(c, await admins.revokeToken(c.req.param('id'), c.get('facts')), (done) => ({ value: done })),
+  )
+
+  return routes
+}
