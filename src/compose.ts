@@ -24,7 +24,12 @@ import type { Batch, Store } from './ports/store.ts'
 
 export type Otpost = { readonly app: Hono<Env>; readonly store: Store }
 
-export function compose(batch: Batch, keys: readonly [MasterKey, ...MasterKey[]], edges: Edges, config: Config): Otpost {
+export function compose(
+  batch: Batch,
+  keys: readonly [MasterKey, ...MasterKey[]],
+  edges: Edges,
+  config: Config,
+): Otpost {
   const store = createStore(batch)
   const vault = createVault(keys, edges.random)
   const audit = createAudit(store, vault)
@@ -48,7 +53,8 @@ export function compose(batch: Batch, keys: readonly [MasterKey, ...MasterKey[]]
     const version = await store.schemaVersion()
     if (version === null || version < SCHEMA_VERSION)
       return `the database has schema ${version ?? 'none'}, this otpost needs ${SCHEMA_VERSION}: run the migrations`
-    if (version > SCHEMA_VERSION) return `the database has schema ${version}, this otpost knows ${SCHEMA_VERSION}: deploy a newer otpost`
+    if (version > SCHEMA_VERSION)
+      return `the database has schema ${version}, this otpost knows ${SCHEMA_VERSION}: deploy a newer otpost`
     if (config.adminPassword !== null) await admins.addFirst('admin', config.adminPassword, edges.clock())
     return null
   }

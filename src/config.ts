@@ -22,7 +22,9 @@ export type Config = {
 export type Variables = Readonly<Record<string, string | undefined>>
 
 const Schema = v.object({
-  OTPOST_DATABASE_URL: v.optional(v.pipe(v.string(), v.regex(/^(file:|libsql:|https?:)/, 'must begin with file:, libsql:, https: or http:'))),
+  OTPOST_DATABASE_URL: v.optional(
+    v.pipe(v.string(), v.regex(/^(file:|libsql:|https?:)/, 'must begin with file:, libsql:, https: or http:')),
+  ),
   OTPOST_DATABASE_TOKEN: v.optional(v.string()),
   OTPOST_SQLITE_SYNCHRONOUS: v.optional(v.picklist(['FULL', 'NORMAL'], 'must be FULL or NORMAL'), 'FULL'),
   OTPOST_KEYS: v.optional(v.string()),

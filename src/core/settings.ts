@@ -6,7 +6,12 @@
  */
 import type { Seconds } from './time.ts'
 
-export type ConfigEntry = { readonly key: string; readonly value: string; readonly type: string; readonly description: string }
+export type ConfigEntry = {
+  readonly key: string
+  readonly value: string
+  readonly type: string
+  readonly description: string
+}
 
 export type ProviderType = 'email' | 'sms'
 export type ProviderRecord = {
@@ -19,7 +24,11 @@ export type ProviderRecord = {
   readonly isDefault: boolean
 }
 
-export type ResolverRecord = { readonly name: string; readonly type: string; readonly data: Readonly<Record<string, string>> }
+export type ResolverRecord = {
+  readonly name: string
+  readonly type: string
+  readonly data: Readonly<Record<string, string>>
+}
 export type RealmRecord = { readonly name: string; readonly resolvers: readonly string[]; readonly isDefault: boolean }
 
 export type Settings = {
@@ -77,7 +86,12 @@ export function blockingTimeout(settings: Settings, type: string): Seconds {
 /** Answers allowed per challenge; 0: bounded by the token's fail count alone. */
 export const challengeAttempts = (settings: Settings): number => wholeNumber(settings, 'max_attempts') ?? 0
 
-export type TokenDefaults = { readonly digits: number; readonly countWindow: number; readonly syncWindow: number; readonly maxFailCount: number }
+export type TokenDefaults = {
+  readonly digits: number
+  readonly countWindow: number
+  readonly syncWindow: number
+  readonly maxFailCount: number
+}
 
 export function tokenDefaults(settings: Settings): TokenDefaults {
   return {
@@ -93,6 +107,7 @@ export function challengePrompt(settings: Settings, type: string): string | null
   return text(settings, `${type.toUpperCase()}_CHALLENGE_PROMPT`) || null
 }
 
-export const defaultRealm = (settings: Settings): RealmRecord | undefined => settings.realms.find((realm) => realm.isDefault)
+export const defaultRealm = (settings: Settings): RealmRecord | undefined =>
+  settings.realms.find((realm) => realm.isDefault)
 export const findRealm = (settings: Settings, name: string): RealmRecord | undefined =>
   settings.realms.find((realm) => realm.name === name.toLowerCase())

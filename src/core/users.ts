@@ -12,7 +12,11 @@ export type UserRecord = {
   readonly attributes: Readonly<Record<string, string>>
 }
 
-export type UserRequest = { readonly user: string; readonly realm?: string | undefined; readonly resConf?: string | undefined }
+export type UserRequest = {
+  readonly user: string
+  readonly realm?: string | undefined
+  readonly resConf?: string | undefined
+}
 
 /** Where to look for a user. */
 export type UserQuery = { readonly login: string; readonly realm: RealmRecord; readonly resolvers: readonly string[] }
@@ -21,7 +25,10 @@ export type UserQuery = { readonly login: string; readonly realm: RealmRecord; r
  * The realms in which a request's user may be, in the order they are tried. With `realm` the login is taken literally;
  * without it, it is split at the last `@` or the first `\` when `splitAtSign` says so.
  */
-export function userQueries(request: UserRequest, settings: Settings): Result<readonly UserQuery[], 'user_missing' | 'realm_unknown'> {
+export function userQueries(
+  request: UserRequest,
+  settings: Settings,
+): Result<readonly UserQuery[], 'user_missing' | 'realm_unknown'> {
   const { user, realm } = request
   if (user === '') return err('user_missing')
   const within = (record: RealmRecord | undefined, login: string): readonly UserQuery[] =>
@@ -32,7 +39,10 @@ export function userQueries(request: UserRequest, settings: Settings): Result<re
   if (parts === null) return found(within(defaultRealm(settings), user))
   if (isTrue(settings, 'splitAtSign', true)) return found(within(findRealm(settings, parts.realm), parts.login))
   // Without the split the whole text is a login first; a user principal name of a known realm still works.
-  return found([...within(defaultRealm(settings), user), ...(user.includes('@') ? within(findRealm(settings, parts.realm), parts.login) : [])])
+  return found([
+    ...within(defaultRealm(settings), user),
+    ...(user.includes('@') ? within(findRealm(settings, parts.realm), parts.login) : []),
+  ])
 }
 
 const found = (queries: readonly UserQuery[]): Result<readonly UserQuery[], 'realm_unknown'> =>

@@ -19,7 +19,11 @@ export type Admins = {
   readonly list: Store['listAdmins']
   readonly remove: (username: string, facts: Facts) => Promise<Result<true, AdminFailure>>
   /** The token is shown this once; only its hash is kept. */
-  readonly addToken: (username: string, name: string, facts: Facts) => Promise<Result<{ readonly id: string; readonly token: string }, AdminFailure>>
+  readonly addToken: (
+    username: string,
+    name: string,
+    facts: Facts,
+  ) => Promise<Result<{ readonly id: string; readonly token: string }, AdminFailure>>
   readonly listTokens: Store['listApiTokens']
   readonly revokeToken: (id: string, facts: Facts) => Promise<Result<true, AdminFailure>>
 }
@@ -30,11 +34,22 @@ export function createAdmins({ store, vault, edges, audit }: Parts): Admins {
   return {
     add: async (username, password, facts) => {
       if (!/^[\w.@-]{1,64}$/.test(username))
-        return err({ code: 'parameter_invalid', field: 'username', rule: 'must be 1 to 64 letters, digits, _ . @ or -' })
+        return err({
+          code: 'parameter_invalid',
+          field: 'username',
+          rule: 'must be 1 to 64 letters, digits, _ . @ or -',
+        })
       if (password.length < MIN_PASSWORD_LENGTH || password.length > MAX_PASSWORD_LENGTH)
-        return err({ code: 'parameter_invalid', field: 'password', rule: `must have ${MIN_PASSWORD_LENGTH} to ${MAX_PASSWORD_LENGTH} characters` })
+        return err({
+          code: 'parameter_invalid',
+          field: 'password',
+          rule: `must have ${MIN_PASSWORD_LENGTH} to ${MAX_PASSWORD_LENGTH} characters`,
+        })
       const passwordHash = await vault.hashPassword(password)
-      const done = await store.addAdmin({ username, passwordHash, createdAt: facts.now }, await audit.row(facts, { success: true, info: username }))
+      const done = await store.addAdmin(
+        { username, passwordHash, createdAt: facts.now },
+        await audit.row(facts, { success: true, info: username }),
+      )
       return done === 'done' ? ok(true) : err({ code: 'admin_exists', username })
     },
 
@@ -45,12 +60,14 @@ export function createAdmins({ store, vault, edges, audit }: Parts): Admins {
 
     remove: async (username, facts) => {
       const done = await store.removeAdmin(username, await audit.row(facts, { success: true, info: username }))
-      if (done === 'last') return err({ code: 'parameter_invalid', field: 'username', rule: 'must not be the last administrator' })
+      if (done === 'last')
+        return err({ code: 'parameter_invalid', field: 'username', rule: 'must not be the last administrator' })
       return done === 'done' ? ok(true) : err({ code: 'admin_unknown', username })
     },
 
     addToken: async (username, name, facts) => {
-      if (name.length > 64) return err({ code: 'parameter_invalid', field: 'name', rule: 'must have at most 64 characters' })
+      if (name.length > 64)
+        return err({ code: 'parameter_invalid', field: 'name', rule: 'must have at most 64 characters' })
       const id = hex(edges.random(6))
       const secret = hex(edges.random(32))
       const row = { id, admin: username, name, hash: await hashApiToken(secret), createdAt: facts.now }

@@ -15,7 +15,17 @@ export type Audit = {
 export type AuditDetails = Omit<AuditEntry, 'requestId' | 'at' | 'action' | 'administrator' | 'client'>
 
 /** Longest texts that are kept; the rest is cut with an ellipsis (contract 9). */
-const LIMITS = { action: 60, serial: 255, tokenType: 80, user: 255, realm: 255, administrator: 255, actionDetail: 512, info: 512, client: 80 } as const
+const LIMITS = {
+  action: 60,
+  serial: 255,
+  tokenType: 80,
+  user: 255,
+  realm: 255,
+  administrator: 255,
+  actionDetail: 512,
+  info: 512,
+  client: 80,
+} as const
 
 export function createAudit(store: Store, vault: Vault): Audit {
   const row = async (facts: Facts, entry: AuditDetails): Promise<AuditRow> => {

@@ -21,7 +21,11 @@ import type { Trigger, TriggeredChallenge } from './trigger.ts'
 
 export type CheckCommand = {
   /** null: the request names a token instead. */
-  readonly user: { readonly user: string; readonly realm?: string | undefined; readonly resConf?: string | undefined } | null
+  readonly user: {
+    readonly user: string
+    readonly realm?: string | undefined
+    readonly resConf?: string | undefined
+  } | null
   readonly serial: string | null
   readonly tokenType: string | null
   /** null: the parameter is absent. */
@@ -62,11 +66,22 @@ export function createCheck(parts: Parts): Check {
     // Nobody to ask: the same work is done on a token that does not exist, so that time tells nothing.
     const candidates = subject.tokens.length > 0 ? subject.tokens : [await (decoy ??= makeDecoy())]
 
-    const checked: CheckFacts = { realm: subject.realm, transactionId: command.transactionId, candidates, challenges: gathered.challenges }
+    const checked: CheckFacts = {
+      realm: subject.realm,
+      transactionId: command.transactionId,
+      candidates,
+      challenges: gathered.challenges,
+    }
     const proofs = await prove(checked, command.pass ?? '', settings, facts)
 
     const missing: CheckFailure | null =
-      typeof found === 'string' ? found : subject.tokens.length === 0 ? 'token_missing' : command.pass === null ? 'pass_missing' : null
+      typeof found === 'string'
+        ? found
+        : subject.tokens.length === 0
+          ? 'token_missing'
+          : command.pass === null
+            ? 'pass_missing'
+            : null
     if (missing) return reject({ kind: 'reject', reason: missing, failed: [], judged: [], guessed: [] }, named, facts)
 
     const evidence = new Map([...proofs].map(([serial, proof]) => [serial, proof.evidence]))
@@ -75,7 +90,10 @@ export function createCheck(parts: Parts): Check {
     if (plan.kind === 'reject') return reject(plan, named, facts, candidates)
     const secrets = new Map([...proofs].flatMap(([serial, { secret }]) => (secret ? [[serial, secret] as const] : [])))
     const { tokens, failed } = plan
-    return trigger({ settings, tokens, secrets, failed, user: subject.user, realm: subject.realm, subject: named }, facts)
+    return trigger(
+      { settings, tokens, secrets, failed, user: subject.user, realm: subject.realm, subject: named },
+      facts,
+    )
   }
 
   /** One read; a second one when the settings have moved since this process read them. */
@@ -107,15 +125,27 @@ export function createCheck(parts: Parts): Check {
   }
 
   /** The only step that sees secrets. Each token is judged by the same operations, whatever the outcome. */
-  async function prove(checked: CheckFacts, pass: string, settings: Settings, facts: Facts): Promise<ReadonlyMap<string, Proof>> {
+  async function prove(
+    checked: CheckFacts,
+    pass: string,
+    settings: Settings,
+    facts: Facts,
+  ): Promise<ReadonlyMap<string, Proof>> {
     const proofs = checked.candidates.map(async (token): Promise<readonly [string, Proof]> => {
       const [secret, pin] = await Promise.all([
         vault.open(token.sealedSecret, place.secret(token.serial)),
         vault.openPin(token.sealedPin, place.pin(token.serial)),
       ])
       if (!secret.ok || !pin.ok) {
-        edges.log.error('token_unreadable', { request: facts.requestId, serial: token.serial, reason: secret.ok ? 'pin' : 'secret' })
-        return [token.serial, { evidence: { pinMatches: false, pinPartMatches: false, matched: [], unreadable: true }, secret: null }]
+        edges.log.error('token_unreadable', {
+          request: facts.requestId,
+          serial: token.serial,
+          reason: secret.ok ? 'pin' : 'secret',
+        })
+        return [
+          token.serial,
+          { evidence: { pinMatches: false, pinPartMatches: false, matched: [], unreadable: true }, secret: null },
+        ]
       }
       const split = splitPass(pass, token.digits, pinComesFirst(settings))
       const [pinMatches, pinPartMatches] = await Promise.all([pin.value(pass), pin.value(split.pin)])
@@ -130,7 +160,12 @@ export function createCheck(parts: Parts): Check {
     return new Map(await Promise.all(proofs))
   }
 
-  async function accept(plan: Extract<Plan, { kind: 'accept' }>, who: Who, settings: Settings, facts: Facts): Promise<CheckOutcome> {
+  async function accept(
+    plan: Extract<Plan, { kind: 'accept' }>,
+    who: Who,
+    settings: Settings,
+    facts: Facts,
+  ): Promise<CheckOutcome> {
     const { token, challenge, reset, failed } = plan
     const details = { ...who, serial: token.serial, tokenType: token.type }
     const verdict = await store.accept({
@@ -150,7 +185,12 @@ export function createCheck(parts: Parts): Check {
     return { kind: 'rejected', reason: 'challenge_lost' }
   }
 
-  async function reject(plan: Extract<Plan, { kind: 'reject' }>, who: Who, facts: Facts, candidates: readonly Token[] = []): Promise<CheckOutcome> {
+  async function reject(
+    plan: Extract<Plan, { kind: 'reject' }>,
+    who: Who,
+    facts: Facts,
+    candidates: readonly Token[] = [],
+  ): Promise<CheckOutcome> {
     const { reason, failed, judged, guessed } = plan
     const row = await audit.row(facts, {
       ...who,
@@ -202,6 +242,8 @@ function identify(command: CheckCommand, queries: readonly UserQuery[], gathered
   const realm = queries[index]?.realm.name
   if (!user || realm === undefined) return 'user_unknown'
   if (others.some((other) => other.userId !== user.userId)) return 'user_ambiguous'
-  const tokens = gathered.tokens.filter(({ owner }) => owner?.userId === user.userId && owner.resolver === user.resolver)
+  const tokens = gathered.tokens.filter(
+    ({ owner }) => owner?.userId === user.userId && owner.resolver === user.resolver,
+  )
   return { user, realm, tokens }
 }

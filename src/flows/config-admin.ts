@@ -8,7 +8,12 @@ import type { Audit } from './audit.ts'
 import type { Facts } from './facts.ts'
 import type { SettingsCache } from './settings.ts'
 
-export type ConfigInput = { readonly key: string; readonly value: string; readonly type?: string; readonly description?: string }
+export type ConfigInput = {
+  readonly key: string
+  readonly value: string
+  readonly type?: string
+  readonly description?: string
+}
 
 export type ConfigAdmin = {
   /** All entries or none. */
@@ -72,7 +77,9 @@ export function createConfigAdmin({ store, vault, audit, settings: cache }: Part
 const plainKey = (key: string): string => key.replace(/^(enc)?linotp\./, '')
 
 const digits = (min: number, max: number) => (value: string) =>
-  /^\d{1,9}$/.test(value.trim()) && Number(value) >= min && Number(value) <= max ? null : `must be a whole number from ${min} to ${max}`
+  /^\d{1,9}$/.test(value.trim()) && Number(value) >= min && Number(value) <= max
+    ? null
+    : `must be a whole number from ${min} to ${max}`
 const truth = (value: string) => (/^(true|false)$/i.test(value.trim()) ? null : 'must be True or False')
 
 const SECONDS = digits(0, 31_536_000)
@@ -105,6 +112,7 @@ const RULES: Readonly<Record<string, (value: string) => string | null>> = {
 /** The rule that an entry breaks, or null. */
 export function refusal(key: string, value: string): string | null {
   if (key === '') return 'must have a name'
-  if (key.length > 512 || value.length > 65_536) return 'must have a name of at most 512 and a value of at most 65536 characters'
+  if (key.length > 512 || value.length > 65_536)
+    return 'must have a name of at most 512 and a value of at most 65536 characters'
   return Object.hasOwn(RULES, key) ? (RULES[key]?.(value) ?? null) : null
 }

@@ -11,7 +11,11 @@ import type { Delivery, Mail, MailProvider, SendMail } from '../ports/mail.ts'
 import { place, type Vault } from '../ports/vault.ts'
 
 export type Try = { readonly provider: string; readonly status: string; readonly reason: string }
-export type DeliveryResult = { readonly delivered: boolean; readonly provider: ProviderRecord | null; readonly tries: readonly Try[] }
+export type DeliveryResult = {
+  readonly delivered: boolean
+  readonly provider: ProviderRecord | null
+  readonly tries: readonly Try[]
+}
 
 /** Renders the message for one provider, whose configuration may hold a subject of its own. */
 export type Render = (defaults: { readonly subject: string }) => Mail
@@ -34,7 +38,11 @@ export function createDeliver(
     for (const provider of providers) {
       if (signal.aborted) break
       const delivery = await attempt(provider, render, signal)
-      tries.push({ provider: provider.name, status: delivery.status, reason: 'reason' in delivery ? delivery.reason : '' })
+      tries.push({
+        provider: provider.name,
+        status: delivery.status,
+        reason: 'reason' in delivery ? delivery.reason : '',
+      })
       if (delivery.status === 'accepted') return { delivered: true, provider, tries }
       edges.log.warn('delivery_failed', { provider: provider.name, status: delivery.status, reason: delivery.reason })
       if (delivery.status === 'refused') break
@@ -45,7 +53,9 @@ export function createDeliver(
   async function attempt(provider: ProviderRecord, render: Render, signal: AbortSignal): Promise<Delivery> {
     try {
       const found = await openProvider(provider)
-      return 'reason' in found ? { status: 'unavailable', reason: found.reason } : await found.send(render(found.defaults), signal)
+      return 'reason' in found
+        ? { status: 'unavailable', reason: found.reason }
+        : await found.send(render(found.defaults), signal)
     } catch (error) {
       // A provider must not throw; if one does, the challenge still has to be noted as undelivered. The text of the
       // error may hold anything, so only its kind is kept.

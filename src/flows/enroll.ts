@@ -49,7 +49,13 @@ type Target = {
   readonly details: AuditDetails
 }
 
-type Parts = { readonly store: Store; readonly vault: Vault; readonly edges: Edges; readonly audit: Audit; readonly settings: SettingsCache }
+type Parts = {
+  readonly store: Store
+  readonly vault: Vault
+  readonly edges: Edges
+  readonly audit: Audit
+  readonly settings: SettingsCache
+}
 
 const SECRET_BYTES = 20 // RFC 4226 §4 R6: at least 16, better 20
 const TRIES = 10
@@ -62,7 +68,8 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
     const user = command.user ? await findUser(store, settings, command.user) : null
     if (user && !user.ok) return user
     const existing = command.serial === null ? undefined : (await store.findTokens({ serials: [command.serial] }))[0]
-    if (existing && existing.type !== type.name) return err({ code: 'token_type_conflict', serial: existing.serial, type: existing.type })
+    if (existing && existing.type !== type.name)
+      return err({ code: 'token_type_conflict', serial: existing.serial, type: existing.type })
     const read = readParameters(command, type, settings)
     if (!read.ok) return read
 
@@ -89,9 +96,28 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
       const serial = command.serial ?? newSerial(command.prefix ?? type.serialPrefix, count + 1)
       const sealedSecret = await vault.seal(secret, place.secret(serial))
       const sealedPin = await vault.sealPin(command.pin ?? '', place.pin(serial))
-      const token = { serial, type: type.name, description: command.description ?? '', sealedSecret, sealedPin, digits, hash }
-      const row = { ...token, countWindow, syncWindow, maxFailCount, active: true, owner, realms, info, createdAt: facts.now }
-      if ((await store.createToken(row, await audit.row(facts, { ...details, serial }))) === 'done') return ok({ serial })
+      const token = {
+        serial,
+        type: type.name,
+        description: command.description ?? '',
+        sealedSecret,
+        sealedPin,
+        digits,
+        hash,
+      }
+      const row = {
+        ...token,
+        countWindow,
+        syncWindow,
+        maxFailCount,
+        active: true,
+        owner,
+        realms,
+        info,
+        createdAt: facts.now,
+      }
+      if ((await store.createToken(row, await audit.row(facts, { ...details, serial }))) === 'done')
+        return ok({ serial })
       // Somebody made a token with this serial in the meantime: another number, or a clear refusal.
       if (command.serial !== null) break
     }
@@ -111,7 +137,9 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
       realms: target.owner || command.realm ? target.realms : token.realms,
     }
     const done = await store.reinitToken(change, await audit.row(facts, { ...target.details, serial }))
-    return done === 'done' ? ok({ serial }) : err({ code: 'parameter_invalid', field: 'serial', rule: 'must not be changed by a request at the same time' })
+    return done === 'done'
+      ? ok({ serial })
+      : err({ code: 'parameter_invalid', field: 'serial', rule: 'must not be changed by a request at the same time' })
   }
 
   /** `<PREFIX><NNNN><HHHH>`: a running number of at least four digits, then random hex up to eight characters (contract 7.4). */
@@ -137,10 +165,12 @@ function readParameters(command: EnrollCommand, type: TokenType, settings: Setti
   if (address === null) return invalid(type.addressField, type.addressRule)
   if (command.serial !== null && !/^[^\s,*\p{C}]{1,40}$/u.test(command.serial))
     return invalid('serial', 'must be 1 to 40 characters without blanks, commas and asterisks')
-  if (command.prefix !== null && !/^[\w-]{0,16}$/.test(command.prefix)) return invalid('prefix', 'must be at most 16 letters, digits, _ or -')
+  if (command.prefix !== null && !/^[\w-]{0,16}$/.test(command.prefix))
+    return invalid('prefix', 'must be at most 16 letters, digits, _ or -')
 
   if (command.secret !== null && command.generateSecret === '1') return err({ code: 'secret_conflict' })
-  if (command.generateSecret !== null && !['0', '1'].includes(command.generateSecret)) return invalid('genkey', 'must be 0 or 1')
+  if (command.generateSecret !== null && !['0', '1'].includes(command.generateSecret))
+    return invalid('genkey', 'must be 0 or 1')
   const secret = command.secret === null ? null : readSecret(command.secret)
   if (typeof secret === 'string') return invalid('otpkey', secret)
 
@@ -150,7 +180,12 @@ function readParameters(command: EnrollCommand, type: TokenType, settings: Setti
   if (!hash.success) return invalid('hashlib', 'must be sha1, sha256 or sha512')
   if ((command.pin?.length ?? 0) > 256) return invalid('pin', 'must have at most 256 characters')
   if ((command.description?.length ?? 0) > 80) return invalid('description', 'must have at most 80 characters')
-  return ok({ secret, digits: digits.output, hash: hash.output, info: { [type.addressField]: address, hashlib: hash.output } })
+  return ok({
+    secret,
+    digits: digits.output,
+    hash: hash.output,
+    info: { [type.addressField]: address, hashlib: hash.output },
+  })
 }
 
 /** Hex digits, blanks and `-` between them allowed; 16 to 64 bytes. A text as result is the rule that was broken. */
@@ -162,8 +197,15 @@ function readSecret(text: string): Uint8Array | string {
 }
 
 /** The realms that hold the owner's resolver, and the one that was named. */
-function realmsOf(settings: Settings, resolver: string | null, named: string | null): Result<readonly string[], AdminFailure> {
-  const own = resolver === null ? [] : settings.realms.filter((realm) => realm.resolvers.includes(resolver)).map((realm) => realm.name)
+function realmsOf(
+  settings: Settings,
+  resolver: string | null,
+  named: string | null,
+): Result<readonly string[], AdminFailure> {
+  const own =
+    resolver === null
+      ? []
+      : settings.realms.filter((realm) => realm.resolvers.includes(resolver)).map((realm) => realm.name)
   if (named === null || named === '') return ok(own)
   const realm = findRealm(settings, named)
   if (!realm) return err({ code: 'realm_unknown', realm: named })

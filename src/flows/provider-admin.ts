@@ -30,17 +30,36 @@ export type SaveProvider = {
   readonly timeout: string
   readonly isDefault: boolean
 }
-export type ShownProvider = { readonly name: string; readonly class: string; readonly timeout: string; readonly config: string; readonly isDefault: boolean }
+export type ShownProvider = {
+  readonly name: string
+  readonly class: string
+  readonly timeout: string
+  readonly config: string
+  readonly isDefault: boolean
+}
 export type TestResult = { readonly delivered: boolean; readonly tries: readonly Try[] }
 
 export type ProviderAdmin = {
   /** @returns warnings: names of keys that are kept but not understood */
   readonly save: (command: SaveProvider, facts: Facts) => Promise<Result<readonly string[], AdminFailure>>
-  readonly list: (type: string, name: string | null, facts: Facts) => Promise<Result<readonly ShownProvider[], AdminFailure>>
-  readonly remove: (type: string, name: string, facts: Facts) => Promise<Result<'done' | 'unknown' | 'default', AdminFailure>>
+  readonly list: (
+    type: string,
+    name: string | null,
+    facts: Facts,
+  ) => Promise<Result<readonly ShownProvider[], AdminFailure>>
+  readonly remove: (
+    type: string,
+    name: string,
+    facts: Facts,
+  ) => Promise<Result<'done' | 'unknown' | 'default', AdminFailure>>
   readonly setDefault: (type: string, name: string, facts: Facts) => Promise<Result<'done' | 'unknown', AdminFailure>>
   /** Without `to`: can it be loaded? With it, a message is sent. */
-  readonly test: (type: string, name: string, to: string | null, facts: Facts) => Promise<Result<TestResult | null, AdminFailure>>
+  readonly test: (
+    type: string,
+    name: string,
+    to: string | null,
+    facts: Facts,
+  ) => Promise<Result<TestResult | null, AdminFailure>>
 }
 
 type Parts = {
@@ -76,33 +95,63 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     const read = await provider.read(config.value, edges)
     if (!read.ok) return err({ code: 'parameter_invalid', field: `config.${read.error.key}`, rule: read.error.rule })
 
-    const sealedConfig = await vault.seal(new TextEncoder().encode(JSON.stringify(config.value)), place.provider(type.value, name))
-    const record = { type: type.value, name, class: command.class, sealedConfig, timeout: String(timeout.output), isDefault: command.isDefault }
+    const sealedConfig = await vault.seal(
+      new TextEncoder().encode(JSON.stringify(config.value)),
+      place.provider(type.value, name),
+    )
+    const record = {
+      type: type.value,
+      name,
+      class: command.class,
+      sealedConfig,
+      timeout: String(timeout.output),
+      isDefault: command.isDefault,
+    }
     await store.saveProvider(record, await audit.row(facts, { success: true, info: name }))
-    if (read.value.warnings.length > 0) edges.log.warn('provider_keys_unknown', { provider: name, keys: read.value.warnings.join(', ') })
+    if (read.value.warnings.length > 0)
+      edges.log.warn('provider_keys_unknown', { provider: name, keys: read.value.warnings.join(', ') })
     return ok(read.value.warnings)
   }
 
   /** `***` stands for the value before, as long as it goes to the same server under the same name. */
-  async function unmask(posted: Config, provider: MailProvider, before: ProviderRecord | undefined): Promise<Result<Config, AdminFailure>> {
+  async function unmask(
+    posted: Config,
+    provider: MailProvider,
+    before: ProviderRecord | undefined,
+  ): Promise<Result<Config, AdminFailure>> {
     const masked = provider.secretKeys.filter((key) => posted[key] === MASK)
     if (masked.length === 0) return ok(posted)
     const known = before && before.class !== '' ? await open(before) : null
     for (const key of masked) {
-      if (known?.[key] === undefined) return err({ code: 'parameter_invalid', field: `config.${key}`, rule: 'must be given: there is no value before it' })
+      if (known?.[key] === undefined)
+        return err({
+          code: 'parameter_invalid',
+          field: `config.${key}`,
+          rule: 'must be given: there is no value before it',
+        })
       const moved = provider.boundKeys.find((bound) => !same(known[bound], posted[bound]))
       if (moved !== undefined)
-        return err({ code: 'parameter_invalid', field: `config.${key}`, rule: `must be given again, because ${moved} has changed` })
+        return err({
+          code: 'parameter_invalid',
+          field: `config.${key}`,
+          rule: `must be given again, because ${moved} has changed`,
+        })
     }
     return ok({ ...posted, ...Object.fromEntries(masked.map((key) => [key, known?.[key]])) })
   }
 
-  async function list(typeName: string, name: string | null, facts: Facts): Promise<Result<readonly ShownProvider[], AdminFailure>> {
+  async function list(
+    typeName: string,
+    name: string | null,
+    facts: Facts,
+  ): Promise<Result<readonly ShownProvider[], AdminFailure>> {
     // LinOTP knows two types more; there are no providers of them here.
     const type = ['push', 'voice'].includes(typeName) ? ok(null) : readType(typeName)
     if (!type.ok) return type
     const { providers } = await cache.fresh()
-    const chosen = providers.filter((provider) => provider.type === type.value && (name === null || provider.name === name))
+    const chosen = providers.filter(
+      (provider) => provider.type === type.value && (name === null || provider.name === name),
+    )
     await audit.write(facts, { success: true, info: name ?? '' })
     return ok(await Promise.all(chosen.map(show)))
   }
@@ -111,7 +160,10 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     const { name, class: className, timeout, isDefault } = record
     const config = await open(record)
     const secretKeys = parts.findMailProvider(className)?.secretKeys ?? Object.keys(config ?? {})
-    const masked = Object.entries(config ?? {}).map(([key, value]) => [key, secretKeys.includes(key) && value !== '' ? MASK : value])
+    const masked = Object.entries(config ?? {}).map(([key, value]) => [
+      key,
+      secretKeys.includes(key) && value !== '' ? MASK : value,
+    ])
     return { name, class: className, timeout, isDefault, config: JSON.stringify(Object.fromEntries(masked)) }
   }
 
@@ -122,22 +174,36 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     return plain.ok ? (JSON.parse(new TextDecoder().decode(plain.value)) as Config) : null
   }
 
-  async function remove(typeName: string, name: string, facts: Facts): Promise<Result<'done' | 'unknown' | 'default', AdminFailure>> {
+  async function remove(
+    typeName: string,
+    name: string,
+    facts: Facts,
+  ): Promise<Result<'done' | 'unknown' | 'default', AdminFailure>> {
     const type = readType(typeName)
     if (!type.ok) return type
     return ok(await store.deleteProvider(type.value, name, await audit.row(facts, { success: true, info: name })))
   }
 
-  async function setDefault(typeName: string, name: string, facts: Facts): Promise<Result<'done' | 'unknown', AdminFailure>> {
+  async function setDefault(
+    typeName: string,
+    name: string,
+    facts: Facts,
+  ): Promise<Result<'done' | 'unknown', AdminFailure>> {
     const type = readType(typeName)
     if (!type.ok) return type
     return ok(await store.setDefaultProvider(type.value, name, await audit.row(facts, { success: true, info: name })))
   }
 
-  async function test(typeName: string, name: string, to: string | null, facts: Facts): Promise<Result<TestResult | null, AdminFailure>> {
+  async function test(
+    typeName: string,
+    name: string,
+    to: string | null,
+    facts: Facts,
+  ): Promise<Result<TestResult | null, AdminFailure>> {
     const type = readType(typeName)
     if (!type.ok) return type
-    if (to !== null && !isEmailAddress(to)) return err({ code: 'parameter_invalid', field: 'to', rule: 'must be one e-mail address' })
+    if (to !== null && !isEmailAddress(to))
+      return err({ code: 'parameter_invalid', field: 'to', rule: 'must be one e-mail address' })
     const record = find(await cache.fresh(), type.value, name)
     if (!record) return err({ code: 'provider_unknown', name })
     const row = { info: name, actionDetail: to === null ? '' : 'message_sent' }
@@ -146,8 +212,17 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
       return ok(null)
     }
     const text = 'This is a test message of otpost. If you can read it, the provider works.'
-    const { delivered, tries } = await parts.deliver([record], () => ({ id: `test.${facts.requestId}`, to, subject: 'otpost test message', text }))
-    await audit.write(facts, { ...row, success: delivered, info: tries.map((t) => `${t.provider}: ${t.reason || t.status}`).join(', ') })
+    const { delivered, tries } = await parts.deliver([record], () => ({
+      id: `test.${facts.requestId}`,
+      to,
+      subject: 'otpost test message',
+      text,
+    }))
+    await audit.write(facts, {
+      ...row,
+      success: delivered,
+      info: tries.map((t) => `${t.provider}: ${t.reason || t.status}`).join(', '),
+    })
     return ok({ delivered, tries })
   }
 }

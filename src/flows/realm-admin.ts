@@ -41,7 +41,8 @@ export function createRealmAdmin({ store, edges, audit, settings: cache }: Parts
       const { name, previousName } = command
       if (!/^[\w-]{1,64}$/.test(name)) return invalid('name', 'must be 1 to 64 letters, digits, _ or -')
       if (command.type !== 'passwdresolver') return invalid('type', 'must be passwdresolver')
-      if (previousName !== null && previousName !== name) return invalid('previous_name', 'must be the same as name: a resolver keeps its name')
+      if (previousName !== null && previousName !== name)
+        return invalid('previous_name', 'must be the same as name: a resolver keeps its name')
       const text = await readContent(command)
       if (!text.ok) return text
       const users = readPasswd(text.value)
@@ -59,14 +60,23 @@ export function createRealmAdmin({ store, edges, audit, settings: cache }: Parts
       const done = await store.deleteResolver(name, await audit.row(facts, { success: true, info: name }))
       if (done !== 'in_use') return ok(done === 'done')
       const { realms } = await cache.fresh()
-      return err({ code: 'resolver_in_use', resolver: name, realms: realms.filter((r) => r.resolvers.includes(name)).map((r) => r.name) })
+      return err({
+        code: 'resolver_in_use',
+        resolver: name,
+        realms: realms.filter((r) => r.resolvers.includes(name)).map((r) => r.name),
+      })
     },
 
     saveRealm: async (given, resolvers, facts) => {
       const name = given.trim().toLowerCase().replace(/\s/g, '-')
-      if (!/^[\w.-]{1,64}$/.test(name)) return err({ code: 'parameter_invalid', field: 'realm', rule: 'must be 1 to 64 letters, digits, _ . or -' })
+      if (!/^[\w.-]{1,64}$/.test(name))
+        return err({ code: 'parameter_invalid', field: 'realm', rule: 'must be 1 to 64 letters, digits, _ . or -' })
       if (resolvers.length === 0) return err({ code: 'parameter_missing', field: 'resolvers' })
-      const done = await store.saveRealm(name, resolvers, await audit.row(facts, { success: true, realm: name, info: resolvers.join(', ') }))
+      const done = await store.saveRealm(
+        name,
+        resolvers,
+        await audit.row(facts, { success: true, realm: name, info: resolvers.join(', ') }),
+      )
       if (done === 'done') return ok(true)
       const known = (await cache.fresh()).resolvers.map((resolver) => resolver.name)
       return err({ code: 'resolver_unknown', resolver: resolvers.find((resolver) => !known.includes(resolver)) ?? '' })
@@ -103,7 +113,11 @@ export function createRealmAdmin({ store, edges, audit, settings: cache }: Parts
     const { fileName } = command
     if (fileName === null || fileName === '') return err({ code: 'parameter_missing', field: 'fileName' })
     if (!edges.readFile)
-      return err({ code: 'parameter_invalid', field: 'fileName', rule: 'cannot be read on this runtime: send passwdresolver.content' })
+      return err({
+        code: 'parameter_invalid',
+        field: 'fileName',
+        rule: 'cannot be read on this runtime: send passwdresolver.content',
+      })
     try {
       return ok(await edges.readFile(fileName))
     } catch {

@@ -20,7 +20,12 @@ export const fullName = (username: string): string => `${username}@linotp_admins
 
 const Claims = v.object({ sub: v.string(), jti: v.string(), csrf: v.string(), exp: v.number() })
 
-export type Session = { readonly id: string; readonly username: string; readonly csrf: string; readonly expiresAt: Instant }
+export type Session = {
+  readonly id: string
+  readonly username: string
+  readonly csrf: string
+  readonly expiresAt: Instant
+}
 export type IssuedSession = { readonly token: string; readonly csrf: string }
 
 export type Sessions = {
@@ -46,14 +51,21 @@ export function createSessions({ store, vault, edges, audit }: Parts): Sessions 
     const admin = await store.findAdmin(username)
     const hash = admin?.passwordHash ?? (await (decoy ??= vault.hashPassword('')))
     const right = (await vault.passwordMatches(password, hash)) && admin !== null
-    await audit.write({ ...facts, administrator: right ? fullName(username) : '' }, { success: right, user: right ? '' : username })
+    await audit.write(
+      { ...facts, administrator: right ? fullName(username) : '' },
+      { success: right, user: right ? '' : username },
+    )
     return right ? issue(username, facts.now) : null
   }
 
   async function issue(username: string, now: Instant): Promise<IssuedSession> {
     const [key] = await vault.signingKeys('session')
     const csrf = randomText(16)
-    const token = await sign({ sub: username, jti: randomText(16), csrf, iat: now, exp: now + SESSION_LIFETIME }, key, 'HS256')
+    const token = await sign(
+      { sub: username, jti: randomText(16), csrf, iat: now, exp: now + SESSION_LIFETIME },
+      key,
+      'HS256',
+    )
     return { token, csrf }
   }
 
@@ -91,7 +103,8 @@ export function createSessions({ store, vault, edges, audit }: Parts): Sessions 
   }
 }
 
-export const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+export const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** The secret part has 256 random bits, so one round of SHA-256 is enough. */
 export async function hashApiToken(secret: string): Promise<string> {

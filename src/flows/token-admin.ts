@@ -41,12 +41,20 @@ export type TokenAdmin = {
   readonly remove: (selection: Selection, facts: Facts) => Promise<Result<number, AdminFailure>>
   readonly setActive: (selection: Selection, active: boolean, facts: Facts) => Promise<Result<number, AdminFailure>>
   readonly reset: (selection: Selection, facts: Facts) => Promise<Result<number, AdminFailure>>
-  readonly set: (selection: Selection, settings: TokenSettings, facts: Facts) => Promise<Result<readonly SetResult[], AdminFailure>>
+  readonly set: (
+    selection: Selection,
+    settings: TokenSettings,
+    facts: Facts,
+  ) => Promise<Result<readonly SetResult[], AdminFailure>>
 }
 
 type Parts = { readonly store: Store; readonly vault: Vault; readonly audit: Audit; readonly settings: SettingsCache }
 
-const CHANGED_MEANWHILE = { code: 'parameter_invalid', field: 'serial', rule: 'must not be changed by a request at the same time' } as const
+const CHANGED_MEANWHILE = {
+  code: 'parameter_invalid',
+  field: 'serial',
+  rule: 'must not be changed by a request at the same time',
+} as const
 
 export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts): TokenAdmin {
   return { show, remove, setActive, reset, set }
@@ -65,7 +73,12 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
       .filter((token) => realm === '' || realm === '*' || token.realms.includes(realm))
       .toSorted((a, b) => compare(key.value(a), key.value(b)))
     if (command.descending) tokens.reverse()
-    await audit.write(facts, { success: true, user: command.user?.user ?? '', realm, serial: command.serials?.join(' ') ?? '' })
+    await audit.write(facts, {
+      success: true,
+      user: command.user?.user ?? '',
+      realm,
+      serial: command.serials?.join(' ') ?? '',
+    })
     return ok({ settings, ...paged(tokens, command) })
   }
 
@@ -89,9 +102,14 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
     return ok(await store.resetFailCounts(serials(chosen.value), await row(facts, chosen.value)))
   }
 
-  async function set(selection: Selection, settings: TokenSettings, facts: Facts): Promise<Result<readonly SetResult[], AdminFailure>> {
+  async function set(
+    selection: Selection,
+    settings: TokenSettings,
+    facts: Facts,
+  ): Promise<Result<readonly SetResult[], AdminFailure>> {
     const names = Object.keys(settings).filter((name) => name in SETTERS)
-    if (names.length === 0) return err({ code: 'settings_missing', known: Object.values(SETTERS).map((setter) => setter.name) })
+    if (names.length === 0)
+      return err({ code: 'settings_missing', known: Object.values(SETTERS).map((setter) => setter.name) })
     const chosen = await choose(selection)
     if (!chosen.ok) return chosen
     const changes: TokenChange[] = []
@@ -102,7 +120,11 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
         const read = setter?.read(settings[name] ?? '')
         if (!setter || !read) continue
         if (!read.ok) return err({ code: 'parameter_invalid', field: setter.name, rule: read.error })
-        change = { ...change, ...read.value, ...(read.value.info ? { info: { ...change.info, ...read.value.info } } : {}) }
+        change = {
+          ...change,
+          ...read.value,
+          ...(read.value.info ? { info: { ...change.info, ...read.value.info } } : {}),
+        }
       }
       const pin = settings.pin
       if (pin !== undefined) change = { ...change, sealedPin: await vault.sealPin(pin, place.pin(token.serial)) }
@@ -120,7 +142,10 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
     return selected.ok ? ok(await store.findTokens(selected.value)) : selected
   }
 
-  async function select(settings: Settings, { serials, user }: Selection): Promise<Result<TokenSelection, AdminFailure>> {
+  async function select(
+    settings: Settings,
+    { serials, user }: Selection,
+  ): Promise<Result<TokenSelection, AdminFailure>> {
     const bySerial = serials === null ? {} : { serials }
     if (user === null) return ok(bySerial)
     const found = await findUser(store, settings, user)
@@ -145,7 +170,13 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
 const serials = (tokens: readonly ShownToken[]): readonly string[] => tokens.map((token) => token.serial)
 
 const wildcard = (pattern: string): RegExp =>
-  new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`, 's')
+  new RegExp(
+    `^${pattern
+      .split('*')
+      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')}$`,
+    's',
+  )
 
 /** Sort keys (contract 7.2); ties keep the order of enrolment. */
 const SORT_KEYS: Readonly<Record<string, (token: ShownToken) => string | number>> = {
@@ -168,7 +199,11 @@ function sortKey(name: string | null): Result<(token: ShownToken) => string | nu
   const key = Object.hasOwn(SORT_KEYS, name ?? '') ? SORT_KEYS[name ?? ''] : undefined
   if (key) return ok(key)
   if (name === null || name === '') return ok((token) => token.description)
-  return err({ code: 'parameter_invalid', field: 'sortby', rule: `must be one of ${Object.keys(SORT_KEYS).join(', ')}` })
+  return err({
+    code: 'parameter_invalid',
+    field: 'sortby',
+    rule: `must be one of ${Object.keys(SORT_KEYS).join(', ')}`,
+  })
 }
 
 const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0)
@@ -177,7 +212,12 @@ function paged(tokens: readonly ShownToken[], { page, pageSize }: ShowCommand): 
   if (page === null) return { tokens, total: tokens.length, page: 1, pages: 1 }
   const size = pageSize ?? 50
   const start = (page - 1) * size
-  return { tokens: tokens.slice(start, start + size), total: tokens.length, page, pages: Math.ceil(tokens.length / size) }
+  return {
+    tokens: tokens.slice(start, start + size),
+    total: tokens.length,
+    page,
+    pages: Math.ceil(tokens.length / size),
+  }
 }
 
 type Setter = { readonly name: string; readonly read: (text: string) => Result<TokenChange['set'], string> }
@@ -193,12 +233,15 @@ function number(name: string, min: number, max: number, set: (n: number) => Toke
 }
 
 const MAX_COUNT = 1_000_000
-const info = (key: string) => (value: string | number): { info: TokenInfo } => ({ info: { [key]: value } })
+const info =
+  (key: string) =>
+  (value: string | number): { info: TokenInfo } => ({ info: { [key]: value } })
 
 function date(name: string, key: string): Setter {
   return {
     name,
-    read: (text) => (readValidityDate(text) === null ? err('must be a date like 31/12/26 23:59 (UTC)') : ok(info(key)(text.trim()))),
+    read: (text) =>
+      readValidityDate(text) === null ? err('must be a date like 31/12/26 23:59 (UTC)') : ok(info(key)(text.trim())),
   }
 }
 
@@ -213,10 +256,15 @@ const SETTERS: Readonly<Record<string, Setter>> = {
     name: 'hashlib',
     read: (text) => {
       const read = v.safeParse(v.picklist(['sha1', 'sha256', 'sha512']), text.toLowerCase())
-      return read.success ? ok({ hash: read.output, ...info('hashlib')(read.output) }) : err('must be sha1, sha256 or sha512')
+      return read.success
+        ? ok({ hash: read.output, ...info('hashlib')(read.output) })
+        : err('must be sha1, sha256 or sha512')
     },
   },
-  description: { name: 'description', read: (text) => (text.length <= 80 ? ok({ description: text }) : err('must have at most 80 characters')) },
+  description: {
+    name: 'description',
+    read: (text) => (text.length <= 80 ? ok({ description: text }) : err('must have at most 80 characters')),
+  },
   countauth: number('countAuth', 0, MAX_COUNT, info('count_auth')),
   countauthmax: number('countAuthMax', 0, MAX_COUNT, info('count_auth_max')),
   countauthsuccess: number('countAuthSuccess', 0, MAX_COUNT, info('count_auth_success')),

@@ -96,7 +96,8 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     const replies = await Promise.all(
       openings.map(async (opening): Promise<TriggeredChallenge | null> => {
         const challenge = opened.find((c) => c.serial === opening.token.serial)
-        if (challenge) return (await send(opening, challenge, command, facts)) ? describe(opening, challenge, false) : null
+        if (challenge)
+          return (await send(opening, challenge, command, facts)) ? describe(opening, challenge, false) : null
         const earlier = blocking.find((c) => c.serial === opening.token.serial)
         return earlier ? describe(opening, earlier, true) : null
       }),
@@ -106,7 +107,10 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     return { kind: 'rejected', reason: opened.length > 0 ? 'message_undelivered' : 'challenge_lost' }
   }
 
-  function prepare({ settings, tokens, user, realm }: TriggerCommand, facts: Facts): { parentId: string; openings: readonly Opening[] } {
+  function prepare(
+    { settings, tokens, user, realm }: TriggerCommand,
+    facts: Facts,
+  ): { parentId: string; openings: readonly Opening[] } {
     const policy = policyFor({ user: user?.login ?? null, realm, client: facts.client })
     const { parentId, ids } = transactionIds(tokens.length, transactionIdLength(settings), edges.random)
     const openings = tokens.flatMap((token, n): readonly Opening[] => {
@@ -158,7 +162,11 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
 
   async function transmit(opening: Opening, challenge: Challenge, command: TriggerCommand): Promise<DeliveryResult> {
     const { token, type, policy, providers } = opening
-    const undelivered = (reason: string): DeliveryResult => ({ delivered: false, provider: null, tries: [{ provider: '', status: 'unavailable', reason }] })
+    const undelivered = (reason: string): DeliveryResult => ({
+      delivered: false,
+      provider: null,
+      tries: [{ provider: '', status: 'unavailable', reason }],
+    })
     const secret = command.secrets.get(token.serial)
     if (!secret) return undelivered('token_unreadable')
     if (providers.length === 0) return undelivered('provider_missing')
@@ -181,7 +189,11 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
   }
 }
 
-const describe = ({ token, type, message }: Opening, challenge: Challenge, alreadySent: boolean): TriggeredChallenge => ({
+const describe = (
+  { token, type, message }: Opening,
+  challenge: Challenge,
+  alreadySent: boolean,
+): TriggeredChallenge => ({
   serial: token.serial,
   type: token.type,
   description: token.description,

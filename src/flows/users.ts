@@ -5,7 +5,11 @@ import type { Settings } from '../core/settings.ts'
 import { type UserRecord, userQueries } from '../core/users.ts'
 import type { Store } from '../ports/store.ts'
 
-export type UserSelection = { readonly user: string; readonly realm?: string | undefined; readonly resConf?: string | undefined }
+export type UserSelection = {
+  readonly user: string
+  readonly realm?: string | undefined
+  readonly resConf?: string | undefined
+}
 
 /** The one user that is meant; several different ones count as none (contract 7.8). */
 export async function findUser(
@@ -18,7 +22,9 @@ export async function findUser(
   for (const { login, resolvers } of queries.value) {
     const [user, ...others] = await store.findUsers(resolvers, login)
     if (!user) continue
-    return others.some((other) => other.userId !== user.userId) ? err({ code: 'user_unknown', user: selection.user }) : ok(user)
+    return others.some((other) => other.userId !== user.userId)
+      ? err({ code: 'user_unknown', user: selection.user })
+      : ok(user)
   }
   return err({ code: 'user_unknown', user: selection.user })
 }

@@ -1,7 +1,7 @@
 /** The HTTP service: middleware in order, routes under their paths, and what happens when something breaks. */
 import { Hono, type MiddlewareHandler } from 'hono'
-import type { Audit } from '../flows/audit.ts'
 import type { Admins } from '../flows/admins.ts'
+import type { Audit } from '../flows/audit.ts'
 import type { Check } from '../flows/check.ts'
 import type { Edges } from '../ports/edges.ts'
 import { failure } from './dialects/linotp/envelope.ts'

@@ -25,7 +25,8 @@ export function paramList(params: Params, name: string): readonly string[] | nul
 }
 
 /** Parameter names in lower case, for the endpoints that do not mind (contract 1.5). */
-export const lowerCased = (params: Params): Params => new Map([...params].map(([name, value]) => [name.toLowerCase(), value]))
+export const lowerCased = (params: Params): Params =>
+  new Map([...params].map(([name, value]) => [name.toLowerCase(), value]))
 
 /** @returns the parameters, or the rule that the body breaks */
 export async function readParams(request: Request): Promise<Result<Params, string>> {
@@ -56,7 +57,9 @@ function merge(sources: readonly Pairs[]): Params {
 function decodeForm(text: string): Pairs {
   if (text === '') return []
   const pairs = [...new URLSearchParams(text)]
-  return pairs.some(([name, value]) => name.includes('\ufffd') || value.includes('\ufffd')) ? decodeFormBytes(text) : pairs
+  return pairs.some(([name, value]) => name.includes('\ufffd') || value.includes('\ufffd'))
+    ? decodeFormBytes(text)
+    : pairs
 }
 
 /** Percent-decoding part by part, each read as UTF-8 if it is that, else as latin-1. */
@@ -105,7 +108,8 @@ function readJson(body: string): Result<Params, string> {
   return ok(params)
 }
 
-const asText = (value: unknown): string => (typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value))
+const asText = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 
 async function readMultipart(request: Request, query: string): Promise<Result<Params, string>> {
   try {

@@ -4,7 +4,16 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { AdminFailure } from '../core/failures.ts'
 import type { Result } from '../core/result.ts'
 import type { Audit } from '../flows/audit.ts'
-import { errorPage, failure, httpErrorStatus, type Json, JSON_TYPE, type JsonObject, success, toText } from './dialects/linotp/envelope.ts'
+import {
+  errorPage,
+  failure,
+  httpErrorStatus,
+  JSON_TYPE,
+  type Json,
+  type JsonObject,
+  success,
+  toText,
+} from './dialects/linotp/envelope.ts'
 import { type LinotpError, NOT_AUTHENTICATED, toLinotpError } from './dialects/linotp/failures.ts'
 import type { Env } from './env.ts'
 import { param } from './params.ts'
@@ -23,7 +32,10 @@ export function page(c: Ctx, status: number, text = ''): Response {
 /** An error of administration: JSON under 200, or an HTML page where `httperror` asks for it. `only`: setting `errors`. */
 export function refuse(c: Ctx, error: LinotpError, only = ''): Response {
   const status = httpErrorStatus(param(c.get('params') ?? new Map(), 'httperror'))
-  const listed = only.split(',').map((code) => code.trim()).filter(Boolean)
+  const listed = only
+    .split(',')
+    .map((code) => code.trim())
+    .filter(Boolean)
   if (status === null || (listed.length > 0 && !listed.includes(String(error.code)))) return json(c, failure(error))
   return page(c, status, `${error.code}: ${error.message}`)
 }
@@ -37,7 +49,11 @@ export function unauthorized(c: Ctx): Response {
 export type Answer = { readonly value: Json; readonly detail?: JsonObject | null }
 
 /** Turns what an admin flow returned into its reply; a refusal gets its audit row here, since nothing was committed. */
-export type Respond = <T>(c: Ctx, result: Result<T, AdminFailure>, encode: (value: T) => Answer | Promise<Answer>) => Promise<Response>
+export type Respond = <T>(
+  c: Ctx,
+  result: Result<T, AdminFailure>,
+  encode: (value: T) => Answer | Promise<Answer>,
+) => Promise<Response>
 
 export function createRespond(audit: Audit, errorsSetting: () => Promise<string>): Respond {
   return async (c, result, encode) => {

@@ -33,7 +33,10 @@ export type Capabilities = {
  * Opens a TCP or TLS connection by host name, for runtimes whose `node:net` cannot be left to an SMTP client.
  * `undefined` where the SMTP client opens its own.
  */
-export type OpenSocket = (target: { host: string; port: number; secure: boolean }, signal: AbortSignal) => Promise<Socket>
+export type OpenSocket = (
+  target: { host: string; port: number; secure: boolean },
+  signal: AbortSignal,
+) => Promise<Socket>
 
 export type Edges = {
   readonly clock: Clock

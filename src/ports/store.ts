@@ -5,10 +5,10 @@
  * row is written in the same transaction. No function here is a read followed by a write.
  */
 import type { Challenge } from '../core/challenge.ts'
+import type { PasswdUser } from '../core/passwd.ts'
 import type { ConfigEntry, ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
 import type { Instant, Seconds } from '../core/time.ts'
 import type { HashName, Token, TokenInfo } from '../core/token.ts'
-import type { PasswdUser } from '../core/passwd.ts'
 import type { UserRecord } from '../core/users.ts'
 
 export type Row = Readonly<Record<string, string | number | null>>
@@ -131,13 +131,19 @@ export type NewToken = {
   readonly createdAt: Instant
 }
 /** What a re-initialisation keeps: windows, counters of other kinds, and what the request did not name. */
-export type ReinitToken = Pick<NewToken, 'serial' | 'type' | 'sealedSecret' | 'sealedPin' | 'digits' | 'hash' | 'info' | 'owner' | 'realms'> & {
+export type ReinitToken = Pick<
+  NewToken,
+  'serial' | 'type' | 'sealedSecret' | 'sealedPin' | 'digits' | 'hash' | 'info' | 'owner' | 'realms'
+> & {
   readonly description: string | null
   readonly revision: number
 }
 
 /** Selects tokens for administration: by serial, by owner, or all. */
-export type TokenSelection = { readonly serials?: readonly string[]; readonly owners?: readonly { readonly userId: string; readonly resolver: string }[] }
+export type TokenSelection = {
+  readonly serials?: readonly string[]
+  readonly owners?: readonly { readonly userId: string; readonly resolver: string }[]
+}
 
 /** A changed token: only the named columns change, under the revision that was seen. */
 export type TokenChange = {
@@ -185,12 +191,21 @@ export type Store = {
   /** Creates or replaces; the first of its type becomes the default, and `isDefault` takes the mark from another. */
   readonly saveProvider: (provider: ProviderRecord, audit: AuditRow) => Promise<void>
   /** `default`: it is the default and not the last of its type. */
-  readonly deleteProvider: (type: ProviderType, name: string, audit: AuditRow) => Promise<'done' | 'unknown' | 'default'>
+  readonly deleteProvider: (
+    type: ProviderType,
+    name: string,
+    audit: AuditRow,
+  ) => Promise<'done' | 'unknown' | 'default'>
   readonly setDefaultProvider: (type: ProviderType, name: string, audit: AuditRow) => Promise<'done' | 'unknown'>
 
   /** @param mode `create` refuses an existing name, `replace` an unknown one */
   readonly saveResolver: (
-    resolver: { readonly name: string; readonly type: string; readonly data: Readonly<Record<string, string>>; readonly users: readonly PasswdUser[] },
+    resolver: {
+      readonly name: string
+      readonly type: string
+      readonly data: Readonly<Record<string, string>>
+      readonly users: readonly PasswdUser[]
+    },
     mode: 'create' | 'replace',
     audit: AuditRow,
   ) => Promise<'done' | 'taken' | 'unknown'>
@@ -202,9 +217,16 @@ export type Store = {
   readonly setDefaultRealm: (name: string, audit: AuditRow) => Promise<boolean>
   readonly findUsers: (resolvers: readonly string[], login: string | null) => Promise<readonly UserRecord[]>
 
-  readonly addAdmin: (admin: { username: string; passwordHash: string; createdAt: Instant }, audit: AuditRow) => Promise<'done' | 'taken'>
+  readonly addAdmin: (
+    admin: { username: string; passwordHash: string; createdAt: Instant },
+    audit: AuditRow,
+  ) => Promise<'done' | 'taken'>
   /** Only while there is no administrator at all; several processes may try at once. */
-  readonly addFirstAdmin: (admin: { username: string; passwordHash: string; createdAt: Instant }) => Promise<'done' | 'taken'>
+  readonly addFirstAdmin: (admin: {
+    username: string
+    passwordHash: string
+    createdAt: Instant
+  }) => Promise<'done' | 'taken'>
   readonly findAdmin: (username: string) => Promise<{ readonly username: string; readonly passwordHash: string } | null>
   readonly listAdmins: () => Promise<readonly { readonly username: string; readonly createdAt: Instant }[]>
   /** Also revokes the administrator's API tokens. `last`: somebody must be left. */
@@ -215,7 +237,9 @@ export type Store = {
     audit: AuditRow,
   ) => Promise<'done' | 'unknown'>
   readonly findApiToken: (id: string) => Promise<{ readonly admin: string; readonly hash: string } | null>
-  readonly listApiTokens: () => Promise<readonly { readonly id: string; readonly admin: string; readonly name: string; readonly createdAt: Instant }[]>
+  readonly listApiTokens: () => Promise<
+    readonly { readonly id: string; readonly admin: string; readonly name: string; readonly createdAt: Instant }[]
+  >
   readonly revokeApiToken: (id: string, audit: AuditRow) => Promise<'done' | 'unknown'>
   /** Has this session ended, or its administrator gone? One read. */
   readonly sessionState: (sessionId: string, username: string) => Promise<'live' | 'ended'>

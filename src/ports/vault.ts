@@ -13,7 +13,10 @@ export type Vault = {
   /** Seals a salted hash of a PIN. */
   readonly sealPin: (pin: string, place: string) => Promise<string>
   /** Opens a sealed PIN for comparing; the function takes the same time whether or not the candidate is right. */
-  readonly openPin: (sealed: string, place: string) => Promise<Result<(candidate: string) => Promise<boolean>, OpenFailure>>
+  readonly openPin: (
+    sealed: string,
+    place: string,
+  ) => Promise<Result<(candidate: string) => Promise<boolean>, OpenFailure>>
   /** HMAC-SHA256 under a key of its own per purpose: `<key id>.<mac>`. */
   readonly mac: (purpose: string, data: string) => Promise<string>
   readonly macMatches: (purpose: string, data: string, mac: string) => Promise<boolean>

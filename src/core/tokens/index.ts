@@ -4,4 +4,5 @@ import type { TokenType } from './token-type.ts'
 
 export const tokenTypes: readonly TokenType[] = [email]
 
-export const findTokenType = (name: string): TokenType | undefined => tokenTypes.find((type) => type.name === name.toLowerCase())
+export const findTokenType = (name: string): TokenType | undefined =>
+  tokenTypes.find((type) => type.name === name.toLowerCase())

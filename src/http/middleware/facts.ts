@@ -6,8 +6,8 @@
  */
 import type { MiddlewareHandler } from 'hono'
 import ipaddr from 'ipaddr.js'
-import type { Edges } from '../../ports/edges.ts'
 import { hex } from '../../flows/sessions.ts'
+import type { Edges } from '../../ports/edges.ts'
 import type { Env } from '../env.ts'
 
 export type ProxyList = readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]

@@ -14,7 +14,12 @@ import { CSRF_COOKIE, SESSION_COOKIE, setSession } from '../middleware/admin-aut
 import { lowerCased, type Params, param } from '../params.ts'
 import { json, page, type Respond, unauthorized } from '../reply.ts'
 
-export type AdminFlows = { readonly sessions: Sessions; readonly enroll: Enroll; readonly tokens: TokenAdmin; readonly realms: RealmAdmin }
+export type AdminFlows = {
+  readonly sessions: Sessions
+  readonly enroll: Enroll
+  readonly tokens: TokenAdmin
+  readonly realms: RealmAdmin
+}
 
 /** Login is the one thing under /admin that needs no session. */
 export function loginRoutes({ sessions }: Pick<AdminFlows, 'sessions'>): Hono<Env> {
@@ -42,14 +47,21 @@ export function adminRoutes({ sessions, enroll, tokens, realms }: AdminFlows, re
   })
 
   routes.post('/init', async (c) =>
-    respond(c, await enroll(decodeInit(c.get('params')), c.get('facts')), ({ serial }) => ({ value: true, detail: { serial } })),
+    respond(c, await enroll(decodeInit(c.get('params')), c.get('facts')), ({ serial }) => ({
+      value: true,
+      detail: { serial },
+    })),
   )
 
   routes.on(['GET', 'POST'], '/show', async (c) =>
-    respond(c, await tokens.show(decodeShow(c.get('params')), c.get('facts')), (shown) => ({ value: encodeShown(shown, c.get('params')) })),
+    respond(c, await tokens.show(decodeShow(c.get('params')), c.get('facts')), (shown) => ({
+      value: encodeShown(shown, c.get('params')),
+    })),
   )
 
-  const counted: Readonly<Record<string, (params: Params, facts: Env['Variables']['facts']) => Promise<Result<number, AdminFailure>>>> = {
+  const counted: Readonly<
+    Record<string, (params: Params, facts: Env['Variables']['facts']) => Promise<Result<number, AdminFailure>>>
+  > = {
     '/remove': (params, facts) => tokens.remove(decodeSelection(params), facts),
     '/enable': (params, facts) => tokens.setActive(decodeSelection(params), true, facts),
     '/disable': (params, facts) => tokens.setActive(decodeSelection(params), false, facts),
@@ -57,13 +69,20 @@ export function adminRoutes({ sessions, enroll, tokens, realms }: AdminFlows, re
   }
   for (const [path, change] of Object.entries(counted))
     routes.post(path, async (c) =>
-      respond(c, await change(c.get('params'), c.get('facts')), (count) => ({ value: count, detail: count === 0 ? noToken(c.get('params')) : null })),
+      respond(c, await change(c.get('params'), c.get('facts')), (count) => ({
+        value: count,
+        detail: count === 0 ? noToken(c.get('params')) : null,
+      })),
     )
 
   routes.post('/set', async (c) => {
-    const settings = Object.fromEntries([...lowerCased(c.get('params'))].map(([name, value]) => [name, typeof value === 'string' ? value : '']))
+    const settings = Object.fromEntries(
+      [...lowerCased(c.get('params'))].map(([name, value]) => [name, typeof value === 'string' ? value : '']),
+    )
     const result = await tokens.set(decodeSelection(c.get('params')), settings, c.get('facts'))
-    return respond(c, result, (done) => ({ value: Object.fromEntries(done.map(({ name, count }) => [`set ${name}`, count])) }))
+    return respond(c, result, (done) => ({
+      value: Object.fromEntries(done.map(({ name, count }) => [`set ${name}`, count])),
+    }))
   })
 
   // LinOTP streams this list: no versionNumber, and `queried` beside the value.
@@ -75,7 +94,8 @@ export function adminRoutes({ sessions, enroll, tokens, realms }: AdminFlows, re
     return json(c, { ...envelope, result: { status: true, value: users, queried: users.length } })
   })
 
-  for (const path of ['/init', '/show', '/set', '/logout', '/userlist', ...Object.keys(counted)]) routes.all(path, (c) => page(c, 405))
+  for (const path of ['/init', '/show', '/set', '/logout', '/userlist', ...Object.keys(counted)])
+    routes.all(path, (c) => page(c, 405))
   return routes
 }
 

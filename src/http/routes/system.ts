@@ -5,22 +5,41 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { ConfigAdmin, ConfigInput } from '../../flows/config-admin.ts'
 import type { ProviderAdmin } from '../../flows/provider-admin.ts'
 import type { RealmAdmin } from '../../flows/realm-admin.ts'
-import { encodeProviders, encodeRealms, encodeResolver, encodeResolvers, resolverName } from '../dialects/linotp/admin.ts'
+import {
+  encodeProviders,
+  encodeRealms,
+  encodeResolver,
+  encodeResolvers,
+  resolverName,
+} from '../dialects/linotp/admin.ts'
 import type { Json } from '../dialects/linotp/envelope.ts'
 import type { Env } from '../env.ts'
 import { lowerCased, type Params, param } from '../params.ts'
 import { page, type Respond } from '../reply.ts'
 
-export type SystemFlows = { readonly config: ConfigAdmin; readonly providers: ProviderAdmin; readonly realms: RealmAdmin }
+export type SystemFlows = {
+  readonly config: ConfigAdmin
+  readonly providers: ProviderAdmin
+  readonly realms: RealmAdmin
+}
 
 type Ctx = Context<Env>
 type Handler = (c: Ctx, params: Params) => Promise<Response>
 
 /** Entries of `setDefault` (contract 8.1). */
-const DEFAULTS = ['DefaultMaxFailCount', 'DefaultSyncWindow', 'DefaultCountWindow', 'DefaultOtpLen', 'DefaultResetFailCount']
+const DEFAULTS = [
+  'DefaultMaxFailCount',
+  'DefaultSyncWindow',
+  'DefaultCountWindow',
+  'DefaultOtpLen',
+  'DefaultResetFailCount',
+]
 
 /** The parameters, or the first one that is missing. */
-function required<N extends string>(params: Params, ...names: readonly N[]): Result<Readonly<Record<N, string>>, AdminFailure> {
+function required<N extends string>(
+  params: Params,
+  ...names: readonly N[]
+): Result<Readonly<Record<N, string>>, AdminFailure> {
   const missing = names.find((name) => param(params, name) === null)
   if (missing !== undefined) return err({ code: 'parameter_missing', field: missing })
   // Every name has just been found.
@@ -34,7 +53,8 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
   const reading: Readonly<Record<string, Handler>> = {
     '/getConfig': async (c, params) => {
       const key = param(params, 'key')
-      if (key === null) return respond(c, ok(await config.list(facts(c))), (entries) => ({ value: Object.fromEntries(entries) }))
+      if (key === null)
+        return respond(c, ok(await config.list(facts(c))), (entries) => ({ value: Object.fromEntries(entries) }))
       const shown = key.replace(/^enclinotp\./, 'linotp.')
       return respond(c, ok(await config.get(key, facts(c))), (value) => ({ value: { [`getConfig ${shown}`]: value } }))
     },
@@ -44,17 +64,22 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
       return respond(c, result, (found) => ({ value: encodeProviders(found) }))
     },
     '/getRealms': async (c, params) =>
-      respond(c, ok(await realms.settings(facts(c))), (settings) => ({ value: encodeRealms(settings, param(params, 'realm')) })),
+      respond(c, ok(await realms.settings(facts(c))), (settings) => ({
+        value: encodeRealms(settings, param(params, 'realm')),
+      })),
     '/getDefaultRealm': async (c) =>
       respond(c, ok(await realms.settings(facts(c))), (settings) => {
         const name = settings.realms.find((realm) => realm.isDefault)?.name
         return { value: name === undefined ? {} : encodeRealms(settings, name) }
       }),
-    '/getResolvers': async (c) => respond(c, ok(await realms.settings(facts(c))), (settings) => ({ value: encodeResolvers(settings) })),
+    '/getResolvers': async (c) =>
+      respond(c, ok(await realms.settings(facts(c))), (settings) => ({ value: encodeResolvers(settings) })),
     '/getResolver': async (c, params) => {
       const named = required(lowerCased(params), 'resolver')
       if (!named.ok) return respond(c, named, () => ({ value: null }))
-      return respond(c, ok(await realms.settings(facts(c))), (settings) => ({ value: encodeResolver(settings, named.value.resolver) }))
+      return respond(c, ok(await realms.settings(facts(c))), (settings) => ({
+        value: encodeResolver(settings, named.value.resolver),
+      }))
     },
   }
 
@@ -63,7 +88,12 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
       const entries = configEntries(params)
       const result = entries.ok ? await config.set(entries.value, facts(c)) : entries
       const keyed = param(params, 'key') !== null
-      return respond(c, result, () => ({ value: confirm(entries.ok ? entries.value : [], ({ key, value }) => `setConfig ${keyed ? key : `${key}:${value}`}`) }))
+      return respond(c, result, () => ({
+        value: confirm(
+          entries.ok ? entries.value : [],
+          ({ key, value }) => `setConfig ${keyed ? key : `${key}:${value}`}`,
+        ),
+      }))
     },
     '/setDefault': async (c, params) => {
       const given = lowerCased(params)
@@ -71,7 +101,10 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
         const value = param(given, key.toLowerCase())
         return value === null ? [] : [{ key, value }]
       })
-      const result = entries.length > 0 ? await config.set(entries, facts(c)) : err({ code: 'settings_missing', known: DEFAULTS } as const)
+      const result =
+        entries.length > 0
+          ? await config.set(entries, facts(c))
+          : err({ code: 'settings_missing', known: DEFAULTS } as const)
       return respond(c, result, () => ({ value: confirm(entries, ({ key }) => `set ${key}`) }))
     },
     '/delConfig': async (c, params) => {
@@ -107,9 +140,14 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
     },
     '/testProvider': async (c, params) => {
       const named = required(params, 'type', 'name')
-      const result = named.ok ? await providers.test(named.value.type, named.value.name, param(params, 'to') || null, facts(c)) : named
+      const result = named.ok
+        ? await providers.test(named.value.type, named.value.name, param(params, 'to') || null, facts(c))
+        : named
       // Without `to` LinOTP has no test for these classes and says so with false.
-      return respond(c, result, (tested) => ({ value: tested?.delivered ?? false, detail: tested ? { tries: tested.tries } : null }))
+      return respond(c, result, (tested) => ({
+        value: tested?.delivered ?? false,
+        detail: tested ? { tries: tested.tries } : null,
+      }))
     },
 
     '/setResolver': async (c, params) => {
@@ -143,7 +181,8 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
     },
   }
 
-  for (const [path, handler] of Object.entries(reading)) routes.on(['GET', 'POST'], [path, `${path}/*`], (c) => handler(c, c.get('params')))
+  for (const [path, handler] of Object.entries(reading))
+    routes.on(['GET', 'POST'], [path, `${path}/*`], (c) => handler(c, c.get('params')))
   for (const [path, handler] of Object.entries(changing)) routes.post(path, (c) => handler(c, c.get('params')))
   for (const path of [...Object.keys(reading), ...Object.keys(changing)]) routes.all(path, (c) => page(c, 405))
   return routes

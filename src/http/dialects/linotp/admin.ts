@@ -21,7 +21,10 @@ const userOf = (params: Params): Selection['user'] => {
   return { user, realm: param(params, 'realm') ?? undefined, resConf: param(params, 'resConf') ?? undefined }
 }
 
-export const decodeSelection = (params: Params): Selection => ({ serials: paramList(params, 'serial'), user: userOf(params) })
+export const decodeSelection = (params: Params): Selection => ({
+  serials: paramList(params, 'serial'),
+  user: userOf(params),
+})
 
 export function decodeShow(params: Params): ShowCommand {
   const number = (name: string): number | null => {
@@ -45,7 +48,9 @@ export function decodeInit(params: Params): EnrollCommand {
     realm: userOf(params) ? null : param(params, 'realm'),
     serial: param(params, 'serial') || null,
     prefix: param(params, 'prefix'),
-    addresses: Object.fromEntries(tokenTypes.map((type) => [type.addressField, param(params, type.addressField) ?? undefined])),
+    addresses: Object.fromEntries(
+      tokenTypes.map((type) => [type.addressField, param(params, type.addressField) ?? undefined]),
+    ),
     secret: param(params, 'otpkey') || null,
     generateSecret: param(params, 'genkey'),
     hash: param(params, 'hashlib') || null,
@@ -59,7 +64,9 @@ export function decodeInit(params: Params): EnrollCommand {
 export function encodeShown({ tokens, total, page, pages, settings }: Shown, params: Params): JsonObject {
   const pageSize = param(params, 'page') === null ? tokens.length : Number(param(params, 'pagesize') ?? 50)
   return {
-    data: tokens.map((token) => encodeToken(token, settings, (param(params, 'user_fields') ?? '').split(',').filter(Boolean))),
+    data: tokens.map((token) =>
+      encodeToken(token, settings, (param(params, 'user_fields') ?? '').split(',').filter(Boolean)),
+    ),
     resultset: { pages, pagesize: pageSize, tokens: total, page },
   }
 }
@@ -123,7 +130,14 @@ export function encodeResolvers(settings: Settings): JsonObject {
   return Object.fromEntries(
     settings.resolvers.map(({ name, type }) => [
       name,
-      { resolvername: name, entry: `linotp.passwdresolver.fileName.${name}`, type, spec: resolverSpec(name), admin: false, immutable: false },
+      {
+        resolvername: name,
+        entry: `linotp.passwdresolver.fileName.${name}`,
+        type,
+        spec: resolverSpec(name),
+        admin: false,
+        immutable: false,
+      },
     ]),
   )
 }
@@ -135,7 +149,10 @@ export function encodeResolver(settings: Settings, name: string): Json {
   return { type, data, resolver: name, spec: resolverSpec(name), admin: false, immutable: false }
 }
 
-export const encodeUser = (user: UserRecord): JsonObject => ({ ...user.attributes, resolver: resolverSpec(user.resolver) })
+export const encodeUser = (user: UserRecord): JsonObject => ({
+  ...user.attributes,
+  resolver: resolverSpec(user.resolver),
+})
 
 export function encodeProviders(providers: readonly ShownProvider[]): JsonObject {
   return Object.fromEntries(

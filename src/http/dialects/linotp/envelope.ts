@@ -12,7 +12,13 @@ const product = { version: `otpost ${packageInfo}`, versionNumber: packageInfo }
 /** @param detail left out when it is empty, as LinOTP does */
 export function success(value: Json, id: Json, detail?: JsonObject | null): JsonObject {
   const result = { status: true, value }
-  return { jsonrpc: API_VERSION, result, ...product, id, ...(detail && Object.keys(detail).length > 0 ? { detail } : {}) }
+  return {
+    jsonrpc: API_VERSION,
+    result,
+    ...product,
+    id,
+    ...(detail && Object.keys(detail).length > 0 ? { detail } : {}),
+  }
 }
 
 export function failure(error: { readonly code: number; readonly message: string }, id = 1): JsonObject {

@@ -11,16 +11,19 @@ type Describe = { readonly [C in AdminFailure['code']]: (failure: Extract<AdminF
 
 const describe: Describe = {
   // A missing e-mail address is a missing key of Python in LinOTP, whose clients know it so.
-  parameter_missing: ({ field }) => (field === 'email_address' ? plain("'email_address'") : numbered(905, `Missing parameter: '${field}'`)),
+  parameter_missing: ({ field }) =>
+    field === 'email_address' ? plain("'email_address'") : numbered(905, `Missing parameter: '${field}'`),
   parameter_invalid: ({ field, rule }) => plain(`${field} ${rule}`),
   user_unknown: ({ user }) => numbered(1112, `getUserResolverId failed: no user >${user}< found!`),
   realm_unknown: ({ realm }) => plain(`realm: there is no realm '${realm}'`),
   resolver_unknown: ({ resolver }) => plain(`there is no resolver '${resolver}'`),
-  resolver_exists: ({ resolver }) => plain(`resolver '${resolver}' exists already; previous_name=${resolver} changes it`),
+  resolver_exists: ({ resolver }) =>
+    plain(`resolver '${resolver}' exists already; previous_name=${resolver} changes it`),
   resolver_in_use: ({ resolver, realms }) => plain(`resolver '${resolver}' is used by realm ${realms.join(', ')}`),
   token_unknown: ({ serial }) => numbered(1102, `no token with serial '${serial}'`),
   token_type_unknown: ({ type }) => numbered(1610, `admin/init failed: unknown token type '${type}'`),
-  token_type_conflict: ({ serial, type }) => numbered(10, `initToken failed: token '${serial}' already exist with type '${type}'`),
+  token_type_conflict: ({ serial, type }) =>
+    numbered(10, `initToken failed: token '${serial}' already exist with type '${type}'`),
   secret_conflict: () => numbered(344, 'either otpkey or genkey=1, not both'),
   settings_missing: ({ known }) => numbered(77, `Usage: parameters are ${known.join(' ')}`),
   provider_type_unknown: ({ type }) => plain(`unknown provider type '${type}'`),

@@ -10,7 +10,10 @@ export function decodeCheck(params: Params): CheckCommand {
   // `challenge` replaces all other options, transaction ids and serials included (contract 2.1).
   const options = (param(params, 'challenge') ?? '') === ''
   return {
-    user: user === '' && serial !== null ? null : { user, realm: param(params, 'realm') ?? undefined, resConf: param(params, 'resConf') ?? undefined },
+    user:
+      user === '' && serial !== null
+        ? null
+        : { user, realm: param(params, 'realm') ?? undefined, resConf: param(params, 'resConf') ?? undefined },
     serial: options ? serial : null,
     tokenType: options ? (param(params, 'token_type')?.toLowerCase() ?? null) : null,
     pass: param(params, 'pass'),

@@ -1,0 +1,89 @@
+/**
+ * Failures of an SMTP dialogue as deliveries: a fixed word, and at most the three digits of the server's reply.
+ *
+ * Nothing else of what the server said gets through: it may quote an address, a password or the message. Replies: RFC
+ * 5321 §4.2; codes of errors: nodemailer's `errors.js` and Node's.
+ */
+import type { Delivery } from '../../ports/mail.ts'
+
+/** What nodemailer and `node:net` put on an error. */
+export type SmtpError = {
+  readonly code?: string | undefined
+  /** Node's code, where nodemailer has put its own in `code`. */
+  readonly originalCode?: string | undefined
+  readonly command?: string | undefined
+  readonly responseCode?: number | undefined
+}
+
+/** `greeting` up to the last EHLO, STARTTLS included; then `login`, then `message`. */
+export type Stage = 'greeting' | 'login' | 'message'
+
+export const unavailable = (reason: string): Delivery => ({ status: 'unavailable', reason })
+export const refused = (reason: string): Delivery => ({ status: 'refused', reason })
+
+const REASONS_OF_SOCKETS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection_refused',
+  ENOTFOUND: 'name_unknown',
+  ENODATA: 'name_unknown',
+  EAI_AGAIN: 'name_unknown',
+  EAI_FAIL: 'name_unknown',
+  EAI_NODATA: 'name_unknown',
+  EAI_NONAME: 'name_unknown',
+  ETIMEDOUT: 'timeout',
+  EHOSTUNREACH: 'host_unreachable',
+  ENETUNREACH: 'host_unreachable',
+  EADDRNOTAVAIL: 'host_unreachable',
+  ECONNRESET: 'connection_closed',
+  ECONNABORTED: 'connection_closed',
+  EPIPE: 'connection_closed',
+}
+
+/** Why no connection came about. @param secure whether it was to be a TLS connection from the first byte */
+export function connectionFailure(error: unknown, secure: boolean): Delivery {
+  const { code } = error instanceof Error ? (error as Error & SmtpError) : {} // each field of SmtpError may be absent
+  if (code === undefined) return unavailable('connection_failed')
+  return unavailable(REASONS_OF_SOCKETS[code] ?? (secure ? 'tls_failed' : 'connection_failed'))
+}
+
+/** Why a dialogue ended early. @param upgrading whether the TLS handshake of STARTTLS was under way */
+export function dialogueFailure(error: SmtpError, stage: Stage, upgrading: boolean): Delivery {
+  const reply = refusalCode(error)
+  switch (error.code) {
+    case 'ETIMEDOUT':
+      return unavailable('timeout')
+    case 'EAUTH':
+      return unavailable('auth_failed')
+    case 'ETLS':
+      if (reply === undefined) return unavailable('tls_failed')
+      return unavailable(reply >= 500 ? 'starttls_missing' : `starttls_${reply}`)
+    case 'ESOCKET':
+      if (upgrading || /^(?:ERR_SSL|ERR_TLS|EPROTO)/.test(error.originalCode ?? '')) return unavailable('tls_failed')
+      return unavailable(REASONS_OF_SOCKETS[error.originalCode ?? ''] ?? 'connection_failed')
+    case 'ECONNECTION':
+      if (error.command === 'EHLO' && reply) return unavailable(`ehlo_${reply}`)
+      return unavailable('connection_closed')
+    case 'EENVELOPE':
+    case 'EMESSAGE':
+      return envelopeFailure(error.command, reply)
+    default:
+      return unavailable(stage === 'greeting' && reply ? `greeting_${reply}` : 'protocol_error')
+  }
+}
+
+/**
+ * A permanent refusal of RCPT is a verdict on the recipient; save 503 (bad sequence) and 530 (authentication required,
+ * RFC 4954 §6), which are about the session. All else is a matter between us and this server.
+ */
+function envelopeFailure(command: string | undefined, reply: number | undefined): Delivery {
+  if (reply === undefined) return unavailable('protocol_error')
+  if (command === 'MAIL FROM') return unavailable(`sender_${reply}`)
+  if (command !== 'RCPT TO') return unavailable(`data_${reply}`)
+  const permanent = reply >= 500 && reply !== 503 && reply !== 530
+  return permanent ? refused(`recipient_${reply}`) : unavailable(`recipient_${reply}`)
+}
+
+/** Only a true refusal code is passed on: nodemailer takes any digits, so a server could send others through it. */
+function refusalCode({ responseCode }: SmtpError): number | undefined {
+  if (responseCode === undefined || !Number.isInteger(responseCode)) return undefined
+  return responseCode >= 400 && responseCode <= 599 ? responseCode : undefined
+}

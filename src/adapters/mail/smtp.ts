@@ -1,0 +1,100 @@
+/**
+ * SMTPEmailProvider: mail over SMTP (RFC 5321), with STARTTLS (RFC 3207), implicit TLS (RFC 8314) and AUTH (RFC 4954).
+ *
+ * nodemailer speaks the protocol; this file decides what may be said: one recipient, no message without the login that
+ * was configured, no clear text where TLS was. One connection per message, which settles by the caller's signal
+ * whatever the server does. Class names: contract/linotp.md §4.5. Why nodemailer: docs/adr.
+ */
+import { isIP, type Socket } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
+import { isEmailAddress } from '../../core/fields.ts'
+import type { Edges } from '../../ports/edges.ts'
+import { type Delivery, defineMailProvider, type Mail, type SendMail } from '../../ports/mail.ts'
+import { readPem, readSmtpConfig, type SmtpConfig } from './smtp-config.ts'
+import { converse } from './smtp-dialogue.ts'
+import { connectionFailure, refused, unavailable } from './smtp-failures.ts'
+import { composeMessage } from './smtp-message.ts'
+import { socketOpener } from './smtp-socket.ts'
+
+export const provider = defineMailProvider<SmtpConfig>({
+  name: 'SMTPEmailProvider',
+  classNames: [
+    'SMTPEmailProvider',
+    'linotp.provider.emailprovider.SMTPEmailProvider',
+    'linotp.lib.emailprovider.SMTPEmailProvider',
+    'emailprovider.HttpemailProvider.HttpSMSProvider',
+  ],
+  secretKeys: ['SMTP_PASSWORD'],
+  boundKeys: ['SMTP_SERVER', 'SMTP_PORT', 'PORT', 'SMTP_USER'],
+  sample: {
+    SMTP_SERVER: 'mail.example.com',
+    SMTP_PORT: 587,
+    START_TLS: true,
+    SMTP_USER: 'otp',
+    SMTP_PASSWORD: 'change me',
+    EMAIL_FROM: 'One-time passwords <otp@example.com>',
+    EMAIL_SUBJECT: 'Your OTP',
+    TIMEOUT: 5,
+  },
+  read: readSmtpConfig,
+  defaults: ({ subject }) => ({ subject }),
+  create: sendOverSmtp,
+})
+
+function sendOverSmtp(config: SmtpConfig, edges: Edges): SendMail {
+  return async (mail, signal) => {
+    if (!isEmailAddress(mail.to)) return refused('address_invalid')
+    if (signal.aborted) return unavailable('deadline')
+
+    const stop = new AbortController()
+    const { promise: deadline, resolve } = Promise.withResolvers<Delivery>()
+    const onAbort = () => {
+      resolve(unavailable('deadline'))
+      stop.abort()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await Promise.race([deadline, deliver(config, edges, mail, stop.signal)])
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+}
+
+/** One attempt. Never rejects; when `signal` aborts its socket is destroyed and the result no longer counts. */
+async function deliver(config: SmtpConfig, edges: Edges, mail: Mail, signal: AbortSignal): Promise<Delivery> {
+  let tls: ConnectionOptions
+  try {
+    tls = await tlsOptions(config, edges)
+  } catch {
+    return unavailable('pem_unreadable')
+  }
+  const message = await composeMessage(config, mail, edges.clock())
+
+  const secure = config.encryption === 'implicit'
+  const open = edges.openSocket ?? socketOpener(tls)
+  const limit = edges.deadline(Math.ceil(config.timeout))
+  let socket: Socket
+  try {
+    socket = await open({ host: config.host, port: config.port, secure }, AbortSignal.any([signal, limit]))
+  } catch (error) {
+    return limit.aborted ? unavailable('timeout') : connectionFailure(error, secure)
+  }
+  const failure = await converse({ config, tls, socket, message }, signal)
+  return failure ?? { status: 'accepted', reference: mail.id }
+}
+
+/** Empty where the runtime lets nobody choose: there any option is an error. */
+async function tlsOptions(config: SmtpConfig, edges: Edges): Promise<ConnectionOptions> {
+  if (config.encryption === 'none' || !edges.capabilities.tlsOptions) return {}
+  return {
+    rejectUnauthorized: config.verifyCertificate,
+    // An address has no place in SNI (RFC 6066 §3); the certificate is compared with it all the same.
+    ...(isIP(config.host) ? {} : { servername: config.host }),
+    ...(config.authority && { ca: await readPem(config.authority, edges) }),
+    ...(config.client && {
+      cert: await readPem(config.client.certificate, edges),
+      key: await readPem(config.client.key, edges),
+    }),
+  }
+}
