@@ -64,7 +64,8 @@ export function createCheck(parts: Parts): Check {
     const subject = typeof found === 'string' ? { user: null, realm: null, tokens: [] } : found
     const named = { ...who, realm: subject.realm ?? who.realm }
     // Nobody to ask: the same work is done on a token that does not exist, so that time tells nothing.
-    const candidates = subject.tokens.length > 0 ? subject.tokens : [await (decoy ??= makeDecoy())]
+    decoy ??= makeDecoy()
+    const candidates = subject.tokens.length > 0 ? subject.tokens : [await decoy]
 
     const checked: CheckFacts = {
       realm: subject.realm,

@@ -16,8 +16,8 @@ export type ConfigInput = {
 }
 
 export type ConfigAdmin = {
-  /** All entries or none. */
-  readonly set: (entries: readonly ConfigInput[], facts: Facts) => Promise<Result<true, AdminFailure>>
+  /** All entries or none. @returns the entries as they may be shown, a secret as `***` */
+  readonly set: (entries: readonly ConfigInput[], facts: Facts) => Promise<Result<readonly ConfigInput[], AdminFailure>>
   /** null: there is no such entry. Secrets are shown as they are stored: sealed. */
   readonly get: (key: string, facts: Facts) => Promise<string | null>
   readonly list: (facts: Facts) => Promise<ReadonlyMap<string, string>>
@@ -41,9 +41,10 @@ export function createConfigAdmin({ store, vault, audit, settings: cache }: Part
         const stored = secret ? await vault.seal(new TextEncoder().encode(value), place.config(key)) : value
         sealed.push({ key, value: stored, type: secret ? 'password' : type, description })
       }
-      const shown = sealed.map(({ key, value, type }) => `${key}=${type === 'password' ? '***' : value}, `).join('')
-      await store.setConfig(sealed, await audit.row(facts, { success: true, info: shown }))
-      return ok(true)
+      const shown = sealed.map(({ type, value }, n) => ({ key: entries[n]?.key ?? '', value: type === 'password' ? '***' : value }))
+      const info = shown.map(({ key, value }) => `${key}=${value}, `).join('')
+      await store.setConfig(sealed, await audit.row(facts, { success: true, info }))
+      return ok(shown)
     },
 
     get: async (key, facts) => {

@@ -48,8 +48,9 @@ export function createSessions({ store, vault, edges, audit }: Parts): Sessions 
   return { login, read, renew, logout, readApiToken }
 
   async function login(username: string, password: string, facts: Facts): Promise<IssuedSession | null> {
+    decoy ??= vault.hashPassword('')
     const admin = await store.findAdmin(username)
-    const hash = admin?.passwordHash ?? (await (decoy ??= vault.hashPassword('')))
+    const hash = admin?.passwordHash ?? (await decoy)
     const right = (await vault.passwordMatches(password, hash)) && admin !== null
     await audit.write(
       { ...facts, administrator: right ? fullName(username) : '' },

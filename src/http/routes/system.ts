@@ -88,11 +88,8 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
       const entries = configEntries(params)
       const result = entries.ok ? await config.set(entries.value, facts(c)) : entries
       const keyed = param(params, 'key') !== null
-      return respond(c, result, () => ({
-        value: confirm(
-          entries.ok ? entries.value : [],
-          ({ key, value }) => `setConfig ${keyed ? key : `${key}:${value}`}`,
-        ),
+      return respond(c, result, (done) => ({
+        value: confirm(done, ({ key, value }) => `setConfig ${keyed ? key : `${key}:${value}`}`),
       }))
     },
     '/setDefault': async (c, params) => {

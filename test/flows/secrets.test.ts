@@ -1,0 +1,100 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { enroll, type Harness, startHarness } from '../support/harness.ts'
+import { startScriptedServer } from '../support/smtp-server.ts'
+
+let h: Harness
+beforeAll(async () => {
+  h = await startHarness({ OTPOST_ADMIN_PASSWORD: 'admin-pass-4711' })
+})
+afterAll(() => h.close())
+
+it('leaves no OTP, PIN, seed, password, API token or key in the database files, the log, the audit or a reply', async () => {
+  const seed = '3132333435363738393031323334353637383930'
+  const secrets: string[] = [
+    'pin-of-ada-0815',
+    seed,
+    Buffer.from(seed, 'hex').toString('latin1'),
+    'smtp-pass-0190',
+    'admin-pass-4711',
+    'conf-pass-1234',
+  ]
+  const replies: string[] = []
+  const note = async (reply: Promise<{ readonly text: string }>): Promise<void> => void replies.push((await reply).text)
+  await h.admin('/system/setConfig', { EmailBlockingTimeout: '0' })
+  await enroll(h, 'ada', 'SECRET1', { pin: 'pin-of-ada-0815', otpkey: seed })
+  await note(h.admin('/system/setConfig', { key: 'some.password', value: 'conf-pass-1234', type: 'password' }))
+  await note(h.admin('/system/setConfig', { EmailProviderConfig: '{"SMTP_PASSWORD": "smtp-pass-0190"}' }))
+  for (const pass of ['admin-pass-4711', 'wrong'])
+    await note(h.post('/admin/login', { username: 'admin', password: pass }))
+
+  // Right, wrong and late answers, in one pass and with a transaction.
+  const otps: string[] = []
+  for (const late of [false, true]) {
+    const { otp, transactionId, reply } = await h.trigger('ada', 'pin-of-ada-0815')
+    otps.push(otp)
+    replies.push(reply.text)
+    if (late) h.pass(500)
+    await note(h.check({ user: 'ada', pass: `pin-of-ada-0815${otp}`, state: transactionId }))
+    await note(h.check({ user: 'ada', pass: `pin-of-ada-0815${otp}` }))
+    await note(h.check({ user: 'nobody', pass: `pin-of-ada-0815${otp}` }))
+  }
+
+  // A login at a server that takes the password and then fails with the whole message in its mouth.
+  const server = await startScriptedServer({
+    EHLO: { say: '250-hello\r\n250 AUTH PLAIN\r\n' },
+    message: { say: '554 5.6.0 I read your OTP\r\n' },
+  })
+  const config = JSON.stringify({
+    SMTP_SERVER: '127.0.0.1',
+    SMTP_PORT: server.port,
+    SMTP_USER: 'mailer',
+    SMTP_PASSWORD: 'smtp-pass-0190',
+  })
+  await note(
+    h.admin('/system/setProvider', {
+      name: 'catcher',
+      type: 'email',
+      class: 'SMTPEmailProvider',
+      timeout: '120',
+      config,
+    }),
+  )
+  await note(h.admin('/system/getProvider', { type: 'email' }))
+  await note(h.check({ user: 'ada', pass: 'pin-of-ada-0815' }))
+  await note(h.admin('/system/testProvider', { type: 'email', name: 'catcher', to: 'ops@mail.test' }))
+  otps.push(/\r\n\r\n(\d{6})\r\n/.exec(server.heard())?.[1] ?? '')
+  expect(server.heard()).toContain(Buffer.from('\0mailer\0smtp-pass-0190').toString('base64'))
+  await server.close()
+  const made = await h.admin('/otpost/api-tokens', { username: 'admin', name: 'ci' })
+  const { token = '' } = (made.json.result?.value ?? {}) as { token?: string } // the one reply that shows it
+  secrets.push(token.split('_')[2] ?? '', ...h.keys.split(':').slice(1))
+
+  expect(otps).toHaveLength(3)
+  expect(otps.every((otp) => /^\d{6}$/.test(otp))).toBe(true)
+  expect(secrets.every((secret) => secret.length > 3)).toBe(true)
+  await h.client.execute('PRAGMA wal_checkpoint(PASSIVE)')
+  const folder = dirname(h.file)
+  const files = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name)).toString('latin1')] as const)
+  expect(files.map(([name]) => name).sort()).toEqual(['otpost.db', 'otpost.db-shm', 'otpost.db-wal'])
+  const audit = JSON.stringify((await h.client.execute('SELECT * FROM audit')).rows)
+  const places: readonly (readonly [string, string])[] = [
+    ...files,
+    ['log', h.log.join('\n')],
+    ['audit', audit],
+    ['replies', replies.join('\n')],
+  ]
+  for (const [place, content] of places) {
+    expect(content.length).toBeGreaterThan(0)
+    expect(
+      secrets.filter((secret) => content.includes(secret)),
+      place,
+    ).toEqual([])
+    // Six digits stand in many a random number, so an OTP counts when no digit is beside it.
+    expect(
+      otps.filter((otp) => new RegExp(`(?<![0-9a-f])${otp}(?![0-9a-f])`).test(content)),
+      place,
+    ).toEqual([])
+  }
+})
