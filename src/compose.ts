@@ -1,7 +1,9 @@
 /** Puts the parts together. It decides nothing. */
 import type { Hono } from 'hono'
-import { findMailProvider } from './adapters/mail/index.ts'
+import { mailProviders } from './adapters/mail/index.ts'
+import { smsProviders } from './adapters/sms/index.ts'
 import { createStore, SCHEMA_VERSION } from './adapters/store/store.ts'
+import { cryptMatches } from './adapters/users/crypt.ts'
 import type { MasterKey } from './adapters/vault/keys.ts'
 import { createVault } from './adapters/vault/webcrypto.ts'
 import type { Config } from './config.ts'
@@ -15,12 +17,17 @@ import { createProviderAdmin } from './flows/provider-admin.ts'
 import { createRealmAdmin } from './flows/realm-admin.ts'
 import { createSessions } from './flows/sessions.ts'
 import { createSettingsCache } from './flows/settings.ts'
+import { createStatus } from './flows/status.ts'
 import { createTokenAdmin } from './flows/token-admin.ts'
 import { createTrigger } from './flows/trigger.ts'
 import { createApp } from './http/app.ts'
 import type { Env } from './http/env.ts'
 import type { Edges } from './ports/edges.ts'
+import { type FindProvider, findIn } from './ports/provider.ts'
 import type { Batch, Store } from './ports/store.ts'
+
+const PROVIDERS = { email: mailProviders, sms: smsProviders }
+const findProvider: FindProvider = (type, className) => findIn(PROVIDERS[type], className)
 
 export type Otpost = { readonly app: Hono<Env>; readonly store: Store }
 
@@ -34,14 +41,15 @@ export function compose(
   const vault = createVault(keys, edges.random)
   const audit = createAudit(store, vault)
   const settings = createSettingsCache(store)
-  const deliver = createDeliver(findMailProvider, { vault, edges }, config.sendDeadline)
+  const deliver = createDeliver(findProvider, { vault, edges }, config.sendDeadline)
   const trigger = createTrigger({ store, audit, deliver, edges }, config.sendDeadline)
   const admins = createAdmins({ store, vault, edges, audit })
   const flows = {
-    check: createCheck({ store, vault, edges, settings, audit, trigger }),
+    check: createCheck({ store, vault, edges, settings, audit, trigger, passwordMatches: cryptMatches }),
+    status: createStatus({ store, vault, audit, settings, passwordMatches: cryptMatches }),
     enroll: createEnroll({ store, vault, edges, audit, settings }),
     tokens: createTokenAdmin({ store, vault, audit, settings }),
-    providers: createProviderAdmin({ store, vault, edges, audit, settings, deliver, findMailProvider }),
+    providers: createProviderAdmin({ store, vault, edges, audit, settings, deliver, findProvider }),
     config: createConfigAdmin({ store, vault, audit, settings }),
     realms: createRealmAdmin({ store, edges, audit, settings }),
     sessions: createSessions({ store, vault, edges, audit }),
@@ -55,7 +63,9 @@ export function compose(
       return `the database has schema ${version ?? 'none'}, this otpost needs ${SCHEMA_VERSION}: run the migrations`
     if (version > SCHEMA_VERSION)
       return `the database has schema ${version}, this otpost knows ${SCHEMA_VERSION}: deploy a newer otpost`
-    if (config.adminPassword !== null) await admins.addFirst('admin', config.adminPassword, edges.clock())
+    // Hashing a password is heavy work, and this is asked at each start of an isolate.
+    if (config.adminPassword !== null && (await store.listAdmins()).length === 0)
+      await admins.addFirst('admin', config.adminPassword, edges.clock())
     return null
   }
 
@@ -65,6 +75,7 @@ export function compose(
     flows,
     notReady,
     errorsSetting: async () => (await settings.known()).config.get('errors')?.value ?? '',
+    samlAttributes: async () => (await settings.known()).config.get('allowSamlAttributes')?.value === 'True',
     proxies: config.proxies,
     publicHttps: config.publicHttps,
   })

@@ -42,14 +42,11 @@ export function isAnswerable(challenge: Challenge, now: Instant): boolean {
 }
 
 /**
- * Does a transaction id that a client sent mean this challenge? A sub-transaction means its whole transaction
- * (contract 2.2, 2.3); a truncated id means nothing.
+ * Does a transaction id that a client sent mean this challenge? A parent means all of its transaction, a
+ * sub-transaction (`.01`) itself alone; a truncated id means nothing (contract 2.3).
  */
-export function belongsTo(challenge: Challenge, transactionId: string): boolean {
-  return challenge.parentId === parentOf(transactionId)
-}
-
-export const parentOf = (transactionId: string): string => transactionId.split('.', 1)[0] ?? ''
+export const belongsTo = (challenge: Challenge, transactionId: string): boolean =>
+  challenge.transactionId === transactionId || challenge.parentId === transactionId
 
 /**
  * A transaction id: decimal digits from random bytes, without modulo bias.

@@ -1,5 +1,5 @@
 /**
- * Check: what a request with a `pass` means, given what is known and what was proved (contract 2.2, 3.4).
+ * Check: what a request with a `pass` means, given what is known and what was proved (contract 2.2, 3.4, 3.5).
  *
  * Pure. `flows/check.ts` gathers the facts and proves; the plan that comes out is committed under guards that repeat
  * every condition it relies on, so what the client hears is decided by the commit.
@@ -20,18 +20,26 @@ export type CheckFacts = {
 
 /** What `pass` turned out to be for one token. */
 export type Evidence = {
-  /** The whole pass is the PIN. */
-  readonly pinMatches: boolean
-  /** What stands beside the OTP is the PIN; meaningless with a transaction id. */
+  /** The pass asks for a challenge: it is the PIN, or what stands for it. */
+  readonly requests: boolean
+  /** What stands beside the OTP is the PIN; meaningless where no PIN is needed. */
   readonly pinPartMatches: boolean
-  /** Ids of the challenges whose OTP was given, the PIN included where it is needed. */
+  /** Ids of the challenges whose OTP was given, with the PIN where it is needed. */
   readonly matched: readonly number[]
+  /** An OTP counts before it is asked whether the pass is a request (token type, `lenientAnswers`). */
+  readonly answersFirst: boolean
   /** Secret or PIN cannot be opened with the keys at hand. */
   readonly unreadable?: boolean
 }
 
 export type Plan =
-  | { readonly kind: 'accept'; readonly token: Token; readonly challenge: Challenge; readonly reset: readonly string[]; readonly failed: readonly string[] }
+  | {
+      readonly kind: 'accept'
+      readonly token: Token
+      readonly challenge: Challenge
+      readonly reset: readonly string[]
+      readonly failed: readonly string[]
+    }
   | { readonly kind: 'trigger'; readonly tokens: readonly Token[]; readonly failed: readonly string[] }
   | {
       readonly kind: 'reject'
@@ -47,7 +55,12 @@ type Verdict =
   | { readonly kind: 'skipped'; readonly token: Token; readonly reason: CheckFailure; readonly counts: boolean }
   | { readonly kind: 'request'; readonly token: Token }
   | { readonly kind: 'valid'; readonly token: Token; readonly challenge: Challenge }
-  | { readonly kind: 'invalid'; readonly token: Token; readonly reason: CheckFailure; readonly guessed: readonly number[] }
+  | {
+      readonly kind: 'invalid'
+      readonly token: Token
+      readonly reason: CheckFailure
+      readonly guessed: readonly number[]
+    }
 
 /**
  * The challenges that an answer to `token` may mean: answerable ones, of the transaction if one is named.
@@ -65,7 +78,8 @@ export function answerable(facts: CheckFacts, token: Token, now: Instant): reado
 
 export function decide(facts: CheckFacts, evidence: ReadonlyMap<string, Evidence>, now: Instant): Plan {
   const verdicts = facts.candidates.map((token) => judge(facts, token, evidence.get(token.serial), now))
-  const of = <K extends Verdict['kind']>(kind: K) => verdicts.filter((v): v is Extract<Verdict, { kind: K }> => v.kind === kind)
+  const of = <K extends Verdict['kind']>(kind: K) =>
+    verdicts.filter((v): v is Extract<Verdict, { kind: K }> => v.kind === kind)
   const skipped = of('skipped')
   const valid = of('valid')
   const invalid = of('invalid')
@@ -80,7 +94,8 @@ export function decide(facts: CheckFacts, evidence: ReadonlyMap<string, Evidence
   // Two tokens with one OTP: nobody can say which was meant, so it is a failure that all of them pay for (12.2 #25).
   if (valid.length > 1) {
     const judged = [...valid, ...invalid].map(serialOf)
-    return { kind: 'reject', reason: 'otp_ambiguous', failed: [...counting, ...judged], judged, guessed: valid.map((v) => v.challenge.id) }
+    const guessed = valid.map((v) => v.challenge.id)
+    return { kind: 'reject', reason: 'otp_ambiguous', failed: [...counting, ...judged], judged, guessed }
   }
   if (requests.length > 0) return { kind: 'trigger', tokens: requests.map((v) => v.token), failed: counting }
   if (invalid.length > 0) {
@@ -110,10 +125,11 @@ function judge(facts: CheckFacts, token: Token, evidence: Evidence | undefined, 
   if (validity === 'too_late') return skip('token_expired', true)
   if (evidence === undefined || evidence.unreadable) return skip('token_unreadable', false)
 
-  if (facts.transactionId === null && evidence.pinMatches) return { kind: 'request', token }
   const open = answerable(facts, token, now)
   // The newest wins should two challenges of a token have the same OTP; it closes the older ones.
   const matched = open.filter((c) => evidence.matched.includes(c.id)).sort((a, b) => b.id - a.id)[0]
+  const requests = facts.transactionId === null && evidence.requests
+  if (requests && !(matched && evidence.answersFirst)) return { kind: 'request', token }
   if (matched) return { kind: 'valid', token, challenge: matched }
   return { kind: 'invalid', token, reason: reasonOf(facts, evidence, open), guessed: open.map((c) => c.id) }
 }

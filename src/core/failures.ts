@@ -21,6 +21,7 @@ export type CheckFailure =
   | 'pin_wrong'
   | 'otp_wrong'
   | 'otp_ambiguous'
+  | 'token_ambiguous'
   | 'challenge_missing'
   | 'challenge_lost'
   | 'address_missing'

@@ -14,3 +14,27 @@ export function splitPass(pass: string, digits: number, pinFirst: boolean): Spli
   if (pinFirst) return { pin: pass.slice(0, -digits), otp: pass.slice(-digits) }
   return { pin: pass.slice(digits), otp: pass.slice(0, digits) }
 }
+
+/** What stands for the PIN (contract 3.7, policy `otppin` 0 to 3). */
+export type PinRule = 'token_pin' | 'password' | 'only_otp' | 'ignore_pin'
+
+/** Checks one text against a PIN or password; slow ones remember their answer. */
+export type MatchesPin = (candidate: string) => Promise<boolean>
+
+/** Is `candidate` what the rule wants in place of the PIN? */
+export async function satisfies(
+  rule: PinRule,
+  candidate: string,
+  check: { readonly pin: MatchesPin; readonly password: MatchesPin },
+): Promise<boolean> {
+  switch (rule) {
+    case 'token_pin':
+      return check.pin(candidate)
+    case 'password':
+      return check.password(candidate)
+    case 'only_otp':
+      return candidate === ''
+    case 'ignore_pin':
+      return true
+  }
+}

@@ -83,6 +83,9 @@ export function blockingTimeout(settings: Settings, type: string): Seconds {
   return wholeNumber(settings, key) ?? fallback
 }
 
+/** Seconds that an OTP sent by SMS may live (contract 3.9). */
+export const smsProviderTimeout = (settings: Settings): Seconds => wholeNumber(settings, 'SMSProviderTimeout') ?? 300
+
 /** Answers allowed per challenge; 0: bounded by the token's fail count alone. */
 export const challengeAttempts = (settings: Settings): number => wholeNumber(settings, 'max_attempts') ?? 0
 

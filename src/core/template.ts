@@ -23,9 +23,6 @@ export function fill(text: string, values: TextValues): string {
   })
 }
 
-/** A mail text that lacks `<otp>` gets it appended, with no blank, as LinOTP does. */
-export const withOtp = (text: string): string => (text.includes('<otp>') ? text : `${text}<otp>`)
-
 /** A filled text as header value: no control characters, so that no user attribute can add a header. */
 export function asHeader(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed

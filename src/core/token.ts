@@ -89,5 +89,6 @@ function daysIn(month: number, year: number): number {
 export function ownChallengeValidity(token: Token): Seconds | null {
   const own = token.info.challenge_validity_time
   if (own === undefined) return null
-  return Number.isInteger(Number(own)) ? Number(own) : 120
+  const digits = String(own).trim()
+  return /^\d+$/.test(digits) ? Number(digits) : 120
 }

@@ -41,7 +41,10 @@ export function createConfigAdmin({ store, vault, audit, settings: cache }: Part
         const stored = secret ? await vault.seal(new TextEncoder().encode(value), place.config(key)) : value
         sealed.push({ key, value: stored, type: secret ? 'password' : type, description })
       }
-      const shown = sealed.map(({ type, value }, n) => ({ key: entries[n]?.key ?? '', value: type === 'password' ? '***' : value }))
+      const shown = sealed.map(({ type, value }, n) => ({
+        key: entries[n]?.key ?? '',
+        value: type === 'password' ? '***' : value,
+      }))
       const info = shown.map(({ key, value }) => `${key}=${value}, `).join('')
       await store.setConfig(sealed, await audit.row(facts, { success: true, info }))
       return ok(shown)

@@ -7,7 +7,7 @@
 import type { ProviderRecord } from '../core/settings.ts'
 import type { Seconds } from '../core/time.ts'
 import type { Edges } from '../ports/edges.ts'
-import type { Delivery, Mail, MailProvider, SendMail } from '../ports/mail.ts'
+import type { Delivery, FindProvider, Message, Send } from '../ports/provider.ts'
 import { place, type Vault } from '../ports/vault.ts'
 
 export type Try = { readonly provider: string; readonly status: string; readonly reason: string }
@@ -18,18 +18,18 @@ export type DeliveryResult = {
 }
 
 /** Renders the message for one provider, whose configuration may hold a subject of its own. */
-export type Render = (defaults: { readonly subject: string }) => Mail
+export type Render = (defaults: { readonly subject: string }) => Message
 export type Deliver = (providers: readonly ProviderRecord[], render: Render) => Promise<DeliveryResult>
 
-type OpenProvider = { readonly send: SendMail; readonly defaults: { readonly subject: string } }
+type OpenProvider = { readonly send: Send; readonly defaults: { readonly subject: string } }
 
 export function createDeliver(
-  findProvider: (className: string) => MailProvider | undefined,
+  findProvider: FindProvider,
   parts: { readonly vault: Vault; readonly edges: Edges },
   deadline: Seconds,
 ): Deliver {
   const { vault, edges } = parts
-  // Keyed by the sealed text, which has a fresh nonce each time it is saved: a changed provider is another key.
+  // Keyed by the sealed text, which has a fresh nonce each time a provider is saved: a changed one is another key.
   const opened = new Map<string, OpenProvider>()
 
   return async (providers, render) => {
@@ -66,13 +66,13 @@ export function createDeliver(
   async function openProvider(record: ProviderRecord): Promise<OpenProvider | { readonly reason: string }> {
     const known = opened.get(record.sealedConfig)
     if (known) return known
-    const type = findProvider(record.class)
+    const type = findProvider(record.type, record.class)
     if (!type) return { reason: 'provider_class_unknown' }
     const plain = await vault.open(record.sealedConfig, place.provider(record.type, record.name))
     if (!plain.ok) return { reason: `config_${plain.error}` }
     // A stored configuration was parsed when it was saved; it is an object.
     const raw = JSON.parse(new TextDecoder().decode(plain.value)) as Record<string, unknown>
-    const read = await type.read(raw, edges)
+    const read = await type.read({ ...raw, timeout: record.timeout }, edges)
     if (!read.ok) return { reason: `config_invalid_${read.error.key}` }
     const made = { send: type.create(read.value.config, edges), defaults: type.defaults(read.value.config) }
     if (opened.size >= 64) opened.clear()

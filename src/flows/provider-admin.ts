@@ -6,11 +6,12 @@
  */
 import * as v from 'valibot'
 import type { AdminFailure } from '../core/failures.ts'
-import { isEmailAddress, wholeNumber } from '../core/fields.ts'
+import { wholeNumber } from '../core/fields.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
+import { tokenTypes } from '../core/tokens/index.ts'
 import type { Edges } from '../ports/edges.ts'
-import type { MailProvider } from '../ports/mail.ts'
+import type { FindProvider, Provider } from '../ports/provider.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
@@ -69,7 +70,7 @@ type Parts = {
   readonly audit: Audit
   readonly settings: SettingsCache
   readonly deliver: Deliver
-  readonly findMailProvider: (className: string) => MailProvider | undefined
+  readonly findProvider: FindProvider
 }
 
 export function createProviderAdmin(parts: Parts): ProviderAdmin {
@@ -81,8 +82,8 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     const type = readType(command.type)
     if (!type.ok) return type
     const { name } = command
-    const provider = parts.findMailProvider(command.class)
-    if (!provider || type.value !== 'email') return err({ code: 'provider_class_unknown', class: command.class })
+    const provider = parts.findProvider(type.value, command.class)
+    if (!provider) return err({ code: 'provider_class_unknown', class: command.class })
     if (!/^[^.\p{C}]{1,64}$/u.test(name) || name.trim() !== name)
       return err({ code: 'parameter_invalid', field: 'name', rule: 'must be 1 to 64 characters without dots' })
     const timeout = v.safeParse(wholeNumber(0, MAX_TIMEOUT), command.timeout)
@@ -92,7 +93,7 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     const before = find(await cache.fresh(), type.value, name)
     const config = await unmask(posted.value, provider, before)
     if (!config.ok) return config
-    const read = await provider.read(config.value, edges)
+    const read = await provider.read({ ...config.value, timeout: timeout.output }, edges)
     if (!read.ok) return err({ code: 'parameter_invalid', field: `config.${read.error.key}`, rule: read.error.rule })
 
     const sealedConfig = await vault.seal(
@@ -116,7 +117,7 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
   /** `***` stands for the value before, as long as it goes to the same server under the same name. */
   async function unmask(
     posted: Config,
-    provider: MailProvider,
+    provider: Provider,
     before: ProviderRecord | undefined,
   ): Promise<Result<Config, AdminFailure>> {
     const masked = provider.secretKeys.filter((key) => posted[key] === MASK)
@@ -159,7 +160,7 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
   async function show(record: ProviderRecord): Promise<ShownProvider> {
     const { name, class: className, timeout, isDefault } = record
     const config = await open(record)
-    const secretKeys = parts.findMailProvider(className)?.secretKeys ?? Object.keys(config ?? {})
+    const secretKeys = parts.findProvider(record.type, className)?.secretKeys ?? Object.keys(config ?? {})
     const masked = Object.entries(config ?? {}).map(([key, value]) => [
       key,
       secretKeys.includes(key) && value !== '' ? MASK : value,
@@ -202,8 +203,9 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
   ): Promise<Result<TestResult | null, AdminFailure>> {
     const type = readType(typeName)
     if (!type.ok) return type
-    if (to !== null && !isEmailAddress(to))
-      return err({ code: 'parameter_invalid', field: 'to', rule: 'must be one e-mail address' })
+    const channel = tokenTypes.find((one) => one.channel === type.value)
+    if (to !== null && channel?.readAddress(to) === null)
+      return err({ code: 'parameter_invalid', field: 'to', rule: channel.addressRule })
     const record = find(await cache.fresh(), type.value, name)
     if (!record) return err({ code: 'provider_unknown', name })
     const row = { info: name, actionDetail: to === null ? '' : 'message_sent' }

@@ -5,6 +5,7 @@ import { wholeNumber } from '../core/fields.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Settings } from '../core/settings.ts'
 import { readValidityDate, type Token, type TokenInfo } from '../core/token.ts'
+import { sms } from '../core/tokens/sms/index.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Store, TokenChange, TokenSelection } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
@@ -119,6 +120,12 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
         const setter = SETTERS[name]
         const read = setter?.read(settings[name] ?? '')
         if (!setter || !read) continue
+        if (setter.only && setter.only !== token.type)
+          return err({
+            code: 'parameter_invalid',
+            field: setter.name,
+            rule: `is a setting of ${setter.only} tokens, ${token.serial} is of type ${token.type}`,
+          })
         if (!read.ok) return err({ code: 'parameter_invalid', field: setter.name, rule: read.error })
         change = {
           ...change,
@@ -220,7 +227,12 @@ function paged(tokens: readonly ShownToken[], { page, pageSize }: ShowCommand): 
   }
 }
 
-type Setter = { readonly name: string; readonly read: (text: string) => Result<TokenChange['set'], string> }
+type Setter = {
+  /** The one type that has this setting; absent: all have. */
+  readonly only?: string
+  readonly name: string
+  readonly read: (text: string) => Result<TokenChange['set'], string>
+}
 
 function number(name: string, min: number, max: number, set: (n: number) => TokenChange['set']): Setter {
   return {
@@ -264,6 +276,14 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   description: {
     name: 'description',
     read: (text) => (text.length <= 80 ? ok({ description: text }) : err('must have at most 80 characters')),
+  },
+  phone: {
+    name: 'phone',
+    only: sms.name,
+    read: (text) => {
+      const phone = sms.readAddress(text)
+      return phone === null ? err(sms.addressRule) : ok(info('phone')(phone))
+    },
   },
   countauth: number('countAuth', 0, MAX_COUNT, info('count_auth')),
   countauthmax: number('countAuthMax', 0, MAX_COUNT, info('count_auth_max')),

@@ -8,7 +8,7 @@ import { type Challenge, transactionIds, validityOf } from '../core/challenge.ts
 import { hotp } from '../core/hotp.ts'
 import { maskAddress } from '../core/mask.ts'
 import { type Policy, policyFor } from '../core/policy/action.ts'
-import { dynamicEmailAddress, emailProvider, emailSubject, emailText, maxAttempts } from '../core/policy/actions.ts'
+import { maxAttempts } from '../core/policy/actions.ts'
 import {
   blockingTimeout,
   challengeAttempts,
@@ -18,11 +18,11 @@ import {
   type Settings,
   transactionIdLength,
 } from '../core/settings.ts'
-import { asHeader, fill, withOtp } from '../core/template.ts'
+import { asHeader, fill } from '../core/template.ts'
 import type { Seconds } from '../core/time.ts'
 import { ownChallengeValidity, type Token } from '../core/token.ts'
 import { findTokenType } from '../core/tokens/index.ts'
-import type { TokenType } from '../core/tokens/token-type.ts'
+import type { ProposedText, TokenType } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { OpenCommand, Store } from '../ports/store.ts'
@@ -39,6 +39,8 @@ export type TriggerCommand = {
   readonly failed: readonly string[]
   readonly user: UserRecord | null
   readonly realm: string | null
+  /** Texts that the client proposed. */
+  readonly proposed: ProposedText
   readonly subject: Pick<AuditDetails, 'user' | 'realm'>
 }
 
@@ -53,7 +55,12 @@ export type TriggeredChallenge = {
   readonly alreadySent: boolean
 }
 export type TriggerOutcome =
-  | { readonly kind: 'challenged'; readonly parentId: string; readonly challenges: readonly TriggeredChallenge[] }
+  | {
+      readonly kind: 'challenged'
+      /** The transaction of several tokens; null when one token was asked. */
+      readonly parentId: string | null
+      readonly challenges: readonly TriggeredChallenge[]
+    }
   | { readonly kind: 'rejected'; readonly reason: 'message_undelivered' | 'challenge_lost' }
 
 export type Trigger = (command: TriggerCommand, facts: Facts) => Promise<TriggerOutcome>
@@ -103,7 +110,8 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       }),
     )
     const challenges = replies.filter((reply) => reply !== null)
-    if (challenges.length > 0) return { kind: 'challenged', parentId, challenges }
+    if (challenges.length > 0)
+      return { kind: 'challenged', parentId: openings.length > 1 ? parentId : null, challenges }
     return { kind: 'rejected', reason: opened.length > 0 ? 'message_undelivered' : 'challenge_lost' }
   }
 
@@ -126,10 +134,11 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
           providers,
           transactionId,
           message: challengePrompt(settings, type.name) ?? type.sent,
-          validity: validity(settings, token, providers[0] ?? null),
+          validity: validity(settings, token, type, providers[0] ?? null),
           blocking: blockingTimeout(settings, type.name),
           maxAttempts: policy.value(maxAttempts) ?? challengeAttempts(settings),
           step: type.counterStep,
+          stamp: type.stamp(settings, facts.now),
         },
       ]
     })
@@ -148,7 +157,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       at: facts.now,
       delivered: result.delivered,
       message: opening.message,
-      expiresAt: challenge.createdAt + validity(command.settings, token, provider),
+      expiresAt: challenge.createdAt + validity(command.settings, token, opening.type, provider),
       tries: result.tries,
     })
     if (!result.delivered)
@@ -179,12 +188,13 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       transactionId: challenge.transactionId,
       attributes: command.user?.attributes ?? {},
     }
+    const { text, subject } = type.template(policy, command.proposed)
     edges.log.info('message_sending', { serial: token.serial, to: maskAddress(to) })
     return deliver(providers, (defaults) => ({
       id: `${challenge.transactionId}.${challenge.id}`,
       to,
-      subject: asHeader(fill(policy.value(emailSubject) || defaults.subject, values)),
-      text: fill(withOtp(policy.value(emailText)), values),
+      subject: asHeader(fill(subject || defaults.subject, values)),
+      text: fill(text, values),
     }))
   }
 }
@@ -205,21 +215,19 @@ const describe = (
 /** Policy names the providers, in order; without a policy the default serves. A name that does not exist sends nothing. */
 function chooseProviders(settings: Settings, type: TokenType, policy: Policy): readonly ProviderRecord[] {
   const ofType = settings.providers.filter((provider) => provider.type === type.channel)
-  const chosen = policy.value(emailProvider).trim()
+  const chosen = policy.value(type.actions.providers).trim()
   if (chosen === '') return ofType.filter((provider) => provider.isDefault)
   const names = ofType.some((provider) => provider.name === chosen) ? [chosen] : chosen.split(/\s+/)
   return names.flatMap((name) => ofType.filter((provider) => provider.name === name))
 }
 
-function validity(settings: Settings, token: Token, provider: ProviderRecord | null): Seconds {
-  const configured = ownChallengeValidity(token) ?? challengeValidity(settings, token.type)
-  // The time-out of the legacy provider is the blocking time, and bounds nothing.
-  const bound = provider && provider.name !== 'imported_default' ? Number(provider.timeout) : null
-  return validityOf(configured, bound)
+function validity(settings: Settings, token: Token, type: TokenType, provider: ProviderRecord | null): Seconds {
+  const configured = ownChallengeValidity(token) ?? challengeValidity(settings, type.name)
+  return validityOf(configured, type.validityBound(settings, provider))
 }
 
 /** An owner's attribute that is missing falls back to the token's address, an empty one does not (contract 3.6). */
 function addressOf(token: Token, type: TokenType, policy: Policy, user: UserRecord | null): string {
   const own = String(token.info[type.addressField] ?? '')
-  return user && policy.value(dynamicEmailAddress) ? (user.attributes[type.addressAttribute] ?? own) : own
+  return user && policy.value(type.actions.dynamicAddress) ? (user.attributes[type.addressAttribute] ?? own) : own
 }

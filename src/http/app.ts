@@ -2,11 +2,9 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { Admins } from '../flows/admins.ts'
 import type { Audit } from '../flows/audit.ts'
-import type { Check } from '../flows/check.ts'
 import type { Edges } from '../ports/edges.ts'
 import { failure } from './dialects/linotp/envelope.ts'
 import { INTERNAL } from './dialects/linotp/failures.ts'
-import { refusal } from './dialects/linotp/validate.ts'
 import type { Env } from './env.ts'
 import { adminAuth } from './middleware/admin-auth.ts'
 import { facts, type ProxyList } from './middleware/facts.ts'
@@ -16,12 +14,14 @@ import { type AdminFlows, adminRoutes, loginRoutes } from './routes/admin.ts'
 import { healthRoutes } from './routes/health.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
-import { validateRoutes } from './routes/validate.ts'
+import { refuseValidate, type ValidateFlows, validateRoutes } from './routes/validate.ts'
 
 export type AppParts = {
   readonly edges: Edges
   readonly audit: Audit
-  readonly flows: { readonly check: Check; readonly admins: Admins } & AdminFlows & SystemFlows
+  readonly flows: ValidateFlows & { readonly admins: Admins } & AdminFlows & SystemFlows
+  /** The setting `allowSamlAttributes`. */
+  readonly samlAttributes: () => Promise<boolean>
   /** The setting `errors`: codes for which `httperror` counts. */
   readonly errorsSetting: () => Promise<string>
   /** Why the service cannot work yet, or null. Asked before each request until it says null. */
@@ -47,7 +47,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   })
   app.route('/healthcheck', healthRoutes())
   app.use(readiness(parts))
-  app.route('/validate', validateRoutes(flows))
+  app.route('/validate', validateRoutes(flows, parts.samlAttributes))
 
   const administration = new Hono<Env>()
   administration.use('/admin/*', params(MAX_ADMIN_BYTES, badBody))
@@ -64,7 +64,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   app.onError((error, c) => {
     // A broken edge, never an expected failure. Errors of the store carry SQL text, but no values.
     edges.log.error('request_failed', { request: c.get('facts')?.requestId, path: c.req.path, error: describe(error) })
-    if (c.req.path.startsWith('/validate/')) return json(c, refusal())
+    if (c.req.path.startsWith('/validate/')) return refuseValidate(c)
     return json(c, failure(INTERNAL), 500)
   })
   return app
@@ -72,9 +72,14 @@ export function createApp(parts: AppParts): Hono<Env> {
 
 function readiness({ edges, notReady }: AppParts): MiddlewareHandler<Env> {
   let ready = false
+  /** Requests that come together ask together. */
+  let asking: Promise<string | null> | undefined
   return async (c, next) => {
     if (!ready) {
-      const reason = await notReady()
+      asking ??= notReady().finally(() => {
+        asking = undefined
+      })
+      const reason = await asking
       if (reason !== null) {
         edges.log.error('not_ready', { reason })
         return c.text('503 Service Unavailable\n', 503, { 'retry-after': '5', 'cache-control': 'no-store' })

@@ -47,6 +47,8 @@ export type Edges = {
   readonly openSocket?: OpenSocket
   /** Reads a text file; absent where `capabilities.files` is false. */
   readonly readFile?: (path: string) => Promise<string>
+  /** Writes a text file, replacing what was there; absent where `capabilities.files` is false. */
+  readonly writeFile?: (path: string, text: string) => Promise<void>
   readonly capabilities: Capabilities
   readonly log: Log
 }

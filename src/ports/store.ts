@@ -42,6 +42,8 @@ export type GatherQuery = {
   /** Only this token. Without `users` it is looked up whoever owns it, else it must belong to the user. */
   readonly serial: string | null
   readonly tokenType: string | null
+  /** Without `users` and `serial`: the tokens that have a challenge in this transaction, answered ones included. */
+  readonly transactionId?: string
   readonly now: Instant
 }
 export type Gathered = {
@@ -88,6 +90,8 @@ export type OpenCommand = {
     readonly maxAttempts: number
     /** How far the token's counter moves: 2 for e-mail, 1 for SMS (contract 3.3). */
     readonly step: number
+    /** Merged into the token's info. */
+    readonly stamp?: TokenInfo
   }[]
   readonly failed: readonly string[]
   /** A challenge that is still pending after this long was lost by its process and blocks nobody. */
@@ -169,7 +173,15 @@ export type Store = {
 
   readonly gather: (query: GatherQuery) => Promise<Gathered>
   readonly accept: (command: AcceptCommand) => Promise<'done' | 'lost'>
-  readonly reject: (command: RejectCommand) => Promise<void>
+  /** @returns the fail counts that `failed` came to, by serial */
+  readonly reject: (command: RejectCommand) => Promise<ReadonlyMap<string, number>>
+  /** Unexpired challenges of a transaction in any state, with their tokens. */
+  readonly findChallenges: (
+    transactionId: string,
+    now: Instant,
+  ) => Promise<readonly { readonly challenge: Challenge; readonly token: Token }[]>
+  /** crypt(3) text of a user of the built-in store; empty when no password is known. */
+  readonly passwordHash: (user: { readonly resolver: string; readonly userId: string }) => Promise<string>
   readonly open: (command: OpenCommand) => Promise<Opened>
   readonly noteDelivery: (note: DeliveryNote) => Promise<void>
   readonly writeAudit: (row: AuditRow) => Promise<void>

@@ -2,7 +2,8 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { findMailProvider, mailProviders } from '../../src/adapters/mail/index.ts'
+import { mailProviders } from '../../src/adapters/mail/index.ts'
+import { findIn } from '../../src/ports/provider.ts'
 import { readSmtpConfig } from '../../src/adapters/mail/smtp-config.ts'
 import type { Capabilities } from '../../src/ports/edges.ts'
 import { testCertificates } from '../support/certificates.ts'
@@ -214,11 +215,11 @@ describe('the list of mail providers', () => {
     ['linotp.lib.emailprovider.SMTPEmailProvider'],
     ['emailprovider.HttpemailProvider.HttpSMSProvider'],
   ])('finds the SMTP provider as %s', (className) => {
-    expect(findMailProvider(className)?.name).toBe('SMTPEmailProvider')
+    expect(findIn(mailProviders, className)?.name).toBe('SMTPEmailProvider')
   })
 
   it.each([['smtpemailprovider'], ['SMTPEmailProvider '], ['toString'], ['']])('finds nothing as %j', (className) => {
-    expect(findMailProvider(className)).toBeUndefined()
+    expect(findIn(mailProviders, className)).toBeUndefined()
   })
 
   it('gives each class name to one provider, and its own name among them', () => {

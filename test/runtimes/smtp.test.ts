@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Delivery } from '../../src/ports/mail.ts'
+import type { Delivery } from '../../src/ports/provider.ts'
 import { testCertificates } from '../support/certificates.ts'
 import { startRuntime } from '../support/runtimes.ts'
 import {

@@ -4,9 +4,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { findMailProvider } from '../../src/adapters/mail/index.ts'
+import { mailProviders } from '../../src/adapters/mail/index.ts'
+import { findIn } from '../../src/ports/provider.ts'
 import type { Capabilities, Edges, Log } from '../../src/ports/edges.ts'
-import type { Delivery, Mail, SendMail } from '../../src/ports/mail.ts'
+import type { Delivery, Message, Send } from '../../src/ports/provider.ts'
 import { type ReceivedMail, type SmtpServerOptions, startSmtpServer } from './smtp-server.ts'
 
 export const NODE: Capabilities = { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true }
@@ -33,15 +34,15 @@ export function mailEdges(capabilities: Capabilities = NODE): Edges {
   }
 }
 
-export const MAIL: Mail = { id: 'mail-1', to: 'ada@example.org', subject: 'Your OTP', text: '418276' }
+export const MAIL: Message = { id: 'mail-1', to: 'ada@example.org', subject: 'Your OTP', text: '418276' }
 
 /**
  * Reads a configuration of SMTPEmailProvider, for 127.0.0.1 unless it says otherwise.
  *
  * @throws when the configuration is refused
  */
-export async function senderBy(keys: Readonly<Record<string, unknown>>): Promise<SendMail> {
-  const provider = findMailProvider('SMTPEmailProvider')
+export async function senderBy(keys: Readonly<Record<string, unknown>>): Promise<Send> {
+  const provider = findIn(mailProviders, 'SMTPEmailProvider')
   const edges = mailEdges()
   const read = await provider?.read({ SMTP_SERVER: '127.0.0.1', EMAIL_FROM: 'otp@example.com', ...keys }, edges)
   if (!provider || !read?.ok) throw new Error(`configuration refused: ${JSON.stringify(read)}`)
@@ -55,7 +56,7 @@ export async function senderBy(keys: Readonly<Record<string, unknown>>): Promise
  */
 export async function sendBy(
   keys: Readonly<Record<string, unknown>>,
-  mail: Partial<Mail> = {},
+  mail: Partial<Message> = {},
   signal: AbortSignal = AbortSignal.timeout(10_000),
 ): Promise<Delivery> {
   const send = await senderBy(keys)
@@ -66,7 +67,7 @@ export async function sendBy(
 export async function exchange(
   options: SmtpServerOptions,
   keys: Readonly<Record<string, unknown>>,
-  mail: Partial<Mail> = {},
+  mail: Partial<Message> = {},
 ): Promise<{ delivery: Delivery; mails: readonly ReceivedMail[] }> {
   const server = await startSmtpServer(options)
   try {

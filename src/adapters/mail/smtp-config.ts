@@ -9,7 +9,7 @@ import * as v from 'valibot'
 import { booleanWord, headerText, isEmailAddress, wholeNumber } from '../../core/fields.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Edges } from '../../ports/edges.ts'
-import type { ConfigProblem, ReadConfig } from '../../ports/mail.ts'
+import type { ConfigProblem, ReadConfig } from '../../ports/provider.ts'
 
 /** A PEM text, or the name of the file that holds it. Files are read again for each message: they are renewed. */
 export type PemSource = { readonly pem: string } | { readonly file: string }

@@ -5,10 +5,10 @@
 import type { Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
-import type { Delivery } from '../../ports/mail.ts'
+import type { Delivery } from '../../ports/provider.ts'
 import type { SmtpConfig } from './smtp-config.ts'
 import { dialogueFailure, refused, type SmtpError, type Stage, unavailable } from './smtp-failures.ts'
-import type { Message } from './smtp-message.ts'
+import type { WireMessage } from './smtp-message.ts'
 
 /** After QUIT, or whatever else ended the dialogue, the server has this long to hang up; then the socket is destroyed. */
 const PARTING_MS = 1000
@@ -21,7 +21,7 @@ export type Dialogue = {
   /** For STARTTLS; with implicit TLS the socket has it already. */
   readonly tls: ConnectionOptions
   readonly socket: Socket
-  readonly message: Message
+  readonly message: WireMessage
 }
 
 /**
@@ -86,7 +86,7 @@ async function login(connection: SMTPConnection, offers: Offers, config: SmtpCon
 async function transmit(
   connection: SMTPConnection,
   offers: Offers,
-  { bytes, envelope }: Message,
+  { bytes, envelope }: WireMessage,
 ): Promise<Delivery | undefined> {
   if (!offers.has('SMTPUTF8')) {
     if (!isAscii(envelope.from)) return unavailable('smtputf8_missing')

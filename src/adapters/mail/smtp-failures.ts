@@ -4,7 +4,7 @@
  * Nothing else of what the server said gets through: it may quote an address, a password or the message. Replies: RFC
  * 5321 §4.2; codes of errors: nodemailer's `errors.js` and Node's.
  */
-import type { Delivery } from '../../ports/mail.ts'
+import type { Delivery } from '../../ports/provider.ts'
 
 /** What nodemailer and `node:net` put on an error. */
 export type SmtpError = {

@@ -7,17 +7,17 @@
 import { domainToASCII } from 'node:url'
 import MimeNode from 'nodemailer/lib/mime-node'
 import type { Instant } from '../../core/time.ts'
-import type { Mail } from '../../ports/mail.ts'
+import type { Message } from '../../ports/provider.ts'
 import type { SmtpConfig } from './smtp-config.ts'
 
-export type Message = {
+export type WireMessage = {
   readonly bytes: Buffer
   /** Exactly one recipient; domains in ASCII, local parts as they were. */
   readonly envelope: { readonly from: string; readonly to: string }
 }
 
 /** @param now becomes the Date header */
-export async function composeMessage(config: SmtpConfig, mail: Mail, now: Instant): Promise<Message> {
+export async function composeMessage(config: SmtpConfig, mail: Message, now: Instant): Promise<WireMessage> {
   const from = withAsciiDomain(config.from.address)
   const to = withAsciiDomain(mail.to)
   const text = mail.text.replace(/\r\n|\r|\n/g, '\r\n')

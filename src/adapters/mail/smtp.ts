@@ -9,14 +9,14 @@ import { isIP, type Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { isEmailAddress } from '../../core/fields.ts'
 import type { Edges } from '../../ports/edges.ts'
-import { type Delivery, defineMailProvider, type Mail, type SendMail } from '../../ports/mail.ts'
+import { type Delivery, defineProvider, type Message, type Send } from '../../ports/provider.ts'
 import { readPem, readSmtpConfig, type SmtpConfig } from './smtp-config.ts'
 import { converse } from './smtp-dialogue.ts'
 import { connectionFailure, refused, unavailable } from './smtp-failures.ts'
 import { composeMessage } from './smtp-message.ts'
 import { socketOpener } from './smtp-socket.ts'
 
-export const provider = defineMailProvider<SmtpConfig>({
+export const provider = defineProvider<SmtpConfig>({
   name: 'SMTPEmailProvider',
   classNames: [
     'SMTPEmailProvider',
@@ -41,7 +41,7 @@ export const provider = defineMailProvider<SmtpConfig>({
   create: sendOverSmtp,
 })
 
-function sendOverSmtp(config: SmtpConfig, edges: Edges): SendMail {
+function sendOverSmtp(config: SmtpConfig, edges: Edges): Send {
   return async (mail, signal) => {
     if (!isEmailAddress(mail.to)) return refused('address_invalid')
     if (signal.aborted) return unavailable('deadline')
@@ -62,7 +62,7 @@ function sendOverSmtp(config: SmtpConfig, edges: Edges): SendMail {
 }
 
 /** One attempt. Never rejects; when `signal` aborts its socket is destroyed and the result no longer counts. */
-async function deliver(config: SmtpConfig, edges: Edges, mail: Mail, signal: AbortSignal): Promise<Delivery> {
+async function deliver(config: SmtpConfig, edges: Edges, mail: Message, signal: AbortSignal): Promise<Delivery> {
   let tls: ConnectionOptions
   try {
     tls = await tlsOptions(config, edges)

@@ -4,8 +4,18 @@
  * The guards repeat core/challenge.ts and core/token.ts as SQL; test/contract/store.ts holds the two together.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import type { AcceptCommand, Batch, DeliveryNote, Gathered, GatherQuery, OpenCommand, Opened, RejectCommand, Store } from '../../ports/store.ts'
-import { number, toChallenge, toToken, toUser } from './rows.ts'
+import type {
+  AcceptCommand,
+  Batch,
+  DeliveryNote,
+  Gathered,
+  GatherQuery,
+  OpenCommand,
+  Opened,
+  RejectCommand,
+  Store,
+} from '../../ports/store.ts'
+import { number, text, toChallenge, toToken, toUser } from './rows.ts'
 import { insertAudit, list, read, write } from './statements.ts'
 
 /** The token may be used: active, not locked, and unchanged since the decision was made. */
@@ -21,13 +31,19 @@ const counted = (info: SQL, key: 'count_auth' | 'count_auth_success'): SQL => sq
   WHEN COALESCE(${info} ->> ${`$.${key}_max`}, 0) + 0 > 0
   THEN json_set(${info}, ${`$.${key}`}, COALESCE(${info} ->> ${`$.${key}`}, 0) + 1) ELSE ${info} END`
 
+/** The challenges that a transaction id means (core/challenge.ts, `belongsTo`), in any state, unless they are expired. */
+const inTransaction = (transactionId: string, now: number): SQL =>
+  sql`(transaction_id = ${transactionId} OR parent_id = ${transactionId}) AND expires_at > ${now}`
+
 const raiseFailCount = (serials: readonly string[], judged: readonly string[] = []): SQL => sql`UPDATE tokens
   SET fail_count = fail_count + 1,
     info = CASE WHEN serial IN ${list(judged)} THEN ${counted(sql`info`, 'count_auth')} ELSE info END
-  WHERE serial IN ${list(serials)}`
+  WHERE serial IN ${list(serials)} RETURNING serial, fail_count`
 
-export function challengeStore(batch: Batch): Pick<Store, 'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery'> {
-  return { gather, open, accept, reject, noteDelivery }
+type ChallengeStore = Pick<Store, 'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery' | 'findChallenges'>
+
+export function challengeStore(batch: Batch): ChallengeStore {
+  return { gather, open, accept, reject, noteDelivery, findChallenges }
 
   async function gather(query: GatherQuery): Promise<Gathered> {
     const lookups = JSON.stringify(query.users)
@@ -38,7 +54,9 @@ export function challengeStore(batch: Batch): Pick<Store, 'gather' | 'open' | 'a
     const candidates = (columns: SQL): SQL =>
       query.users.length > 0
         ? sql`SELECT DISTINCT ${columns} FROM ${found} CROSS JOIN tokens t ON t.resolver = u.resolver AND t.user_id = u.user_id WHERE ${restricted}`
-        : sql`SELECT ${columns} FROM tokens t WHERE t.serial = ${query.serial} AND ${restricted}`
+        : query.serial === null && query.transactionId !== undefined
+          ? sql`SELECT ${columns} FROM tokens t WHERE t.serial IN (SELECT serial FROM challenges WHERE ${inTransaction(query.transactionId, query.now)}) AND ${restricted}`
+          : sql`SELECT ${columns} FROM tokens t WHERE t.serial = ${query.serial} AND ${restricted}`
     const [version = [], users = [], tokens = [], challenges = []] = await read(batch, [
       sql`SELECT value FROM meta WHERE key = 'version'`,
       sql`SELECT q.key AS lookup, u.resolver, u.user_id, u.login, u.attributes FROM ${found} ORDER BY q.key, r.key`,
@@ -60,10 +78,14 @@ export function challengeStore(batch: Batch): Pick<Store, 'gather' | 'open' | 'a
     )
     const opened = sql`(SELECT serial FROM challenges WHERE opened_by = ${requestId})`
     /** Blocking is strict, so that a blocking time of 0 blocks nothing. */
-    const blocks = (blocking: SQL): SQL => sql`c.state = 'open' AND c.expires_at > ${now} AND c.created_at > ${now} - ${blocking}
+    const blocks = (
+      blocking: SQL,
+    ): SQL => sql`c.state = 'open' AND c.expires_at > ${now} AND c.created_at > ${now} - ${blocking}
       AND (c.delivery = 'delivered' OR (c.delivery = 'pending' AND c.created_at > ${now} - ${command.sendDeadline}))`
-    const [, made = [], , , blocking = []] = await write(batch, [
+    const [, , made = [], , , blocking = []] = await write(batch, [
       raiseFailCount(command.failed),
+      // A token clears away its own dead challenges; `sweep` does the rest.
+      sql`DELETE FROM challenges WHERE expires_at <= ${now} AND serial IN ${list(command.openings.map(({ token }) => token.serial))}`,
       // OR IGNORE: a transaction id that exists already opens nothing.
       sql`INSERT OR IGNORE INTO challenges (transaction_id, parent_id, serial, counter, max_attempts, message, created_at, expires_at, opened_by)
         SELECT o.value ->> '$.transactionId', ${command.parentId}, t.serial, t.counter + 1, o.value ->> '$.maxAttempts',
@@ -73,7 +95,9 @@ export function challengeStore(batch: Batch): Pick<Store, 'gather' | 'open' | 'a
           AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.serial = t.serial AND ${blocks(sql`(o.value ->> '$.blocking')`)})
         RETURNING *`,
       // The counter is burnt with the commit, whether or not the message goes out: no OTP is handed out twice.
-      sql`UPDATE tokens SET counter = counter + (SELECT o.value ->> '$.step' FROM json_each(${openings}) o WHERE o.value ->> '$.serial' = tokens.serial)
+      sql`UPDATE tokens SET
+          counter = counter + (SELECT o.value ->> '$.step' FROM json_each(${openings}) o WHERE o.value ->> '$.serial' = tokens.serial),
+          info = (SELECT json_patch(tokens.info, COALESCE(o.value -> '$.stamp', '{}')) FROM json_each(${openings}) o WHERE o.value ->> '$.serial' = tokens.serial)
         WHERE serial IN ${opened}`,
       insertAudit(command.audit.done, sql`EXISTS ${opened}`),
       sql`SELECT c.* FROM json_each(${openings}) o JOIN challenges c ON c.serial = o.value ->> '$.serial'
@@ -112,14 +136,27 @@ export function challengeStore(batch: Batch): Pick<Store, 'gather' | 'open' | 'a
     return winner.length === 1 ? 'done' : 'lost'
   }
 
-  async function reject(command: RejectCommand): Promise<void> {
-    await write(batch, [
+  async function reject(command: RejectCommand): Promise<ReadonlyMap<string, number>> {
+    const [counts = []] = await write(batch, [
       raiseFailCount(command.failed, command.judged),
       sql`UPDATE challenges SET attempts = attempts + 1,
           state = CASE WHEN max_attempts > 0 AND attempts + 1 >= max_attempts THEN 'exhausted' ELSE state END
         WHERE id IN ${list(command.guessed)} AND state = 'open' AND expires_at > ${command.now}`,
       insertAudit(command.audit),
     ])
+    return new Map(counts.map((row) => [text(row, 'serial'), number(row, 'fail_count')]))
+  }
+
+  async function findChallenges(transactionId: string, now: number) {
+    const [rows = [], tokens = []] = await read(batch, [
+      sql`SELECT * FROM challenges WHERE ${inTransaction(transactionId, now)} ORDER BY id`,
+      sql`SELECT * FROM tokens WHERE serial IN (SELECT serial FROM challenges WHERE ${inTransaction(transactionId, now)})`,
+    ])
+    const bySerial = new Map(tokens.map((row) => [text(row, 'serial'), toToken(row)]))
+    return rows.flatMap((row) => {
+      const token = bySerial.get(text(row, 'serial'))
+      return token ? [{ challenge: toChallenge(row), token }] : []
+    })
   }
 
   async function noteDelivery(note: DeliveryNote): Promise<void> {

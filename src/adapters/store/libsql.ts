@@ -22,6 +22,22 @@ export function libsqlBatch(client: Client): Batch {
  * @param synchronous FULL, or NORMAL where losing the last moments in a power cut is acceptable
  */
 export async function prepareFile(client: Client, synchronous: 'FULL' | 'NORMAL'): Promise<void> {
-  await client.execute('PRAGMA journal_mode = WAL')
+  await useWriteAheadLog(client)
   await client.execute(`PRAGMA synchronous = ${synchronous}`)
+}
+
+const TRIES = 5
+
+/** SQLite does not wait for a lock here, so of several processes that start at once some are told `busy`. */
+async function useWriteAheadLog(client: Client): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await client.execute('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      if (tries === TRIES) throw error
+      // Beginning to write does wait, for as long as the client's time-out says.
+      await client.batch(['SELECT 1'], 'write')
+    }
+  }
 }

@@ -15,7 +15,7 @@ const FOLDER = fileURLToPath(new URL('../../../migrations', import.meta.url))
 const TRIES = 5
 
 /**
- * @returns `migrated` when this process did it, `current` when nothing was to be done
+ * @returns `migrated` when something was to be done, by this process or by one that was faster; else `current`
  * @throws when the database is newer than this program, or cannot be migrated
  */
 export async function migrateDatabase(client: Client, store: Pick<Store, 'schemaVersion'>, folder = FOLDER): Promise<'migrated' | 'current'> {

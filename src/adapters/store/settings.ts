@@ -21,6 +21,7 @@ type SettingsStore = Pick<
   | 'deleteRealm'
   | 'setDefaultRealm'
   | 'findUsers'
+  | 'passwordHash'
 >
 
 const always = sql`1`
@@ -39,6 +40,7 @@ export function settingsStore(batch: Batch): SettingsStore {
     deleteRealm,
     setDefaultRealm,
     findUsers,
+    passwordHash,
   }
 
   async function settings(): Promise<Settings> {
@@ -70,7 +72,11 @@ export function settingsStore(batch: Batch): SettingsStore {
   }
 
   async function deleteConfig(key: string, audit: AuditRow): Promise<void> {
-    await write(batch, [insertAudit(audit), sql`DELETE FROM config WHERE key = ${key}`, moveVersion(always)])
+    await write(batch, [
+      insertAudit(audit),
+      moveVersion(sql`EXISTS (SELECT 1 FROM config WHERE key = ${key})`),
+      sql`DELETE FROM config WHERE key = ${key}`,
+    ])
   }
 
   async function saveProvider(provider: ProviderRecord, audit: AuditRow): Promise<void> {
@@ -184,6 +190,13 @@ export function settingsStore(batch: Batch): SettingsStore {
         CROSS JOIN users u ON u.resolver = r.value WHERE ${byLogin} ORDER BY r.key, u.rowid`,
     ])
     return rows.map(toUser)
+  }
+
+  async function passwordHash(user: { readonly resolver: string; readonly userId: string }): Promise<string> {
+    const [[row] = []] = await read(batch, [
+      sql`SELECT password_hash FROM users WHERE resolver = ${user.resolver} AND user_id = ${user.userId}`,
+    ])
+    return row ? text(row, 'password_hash') : ''
   }
 }
 

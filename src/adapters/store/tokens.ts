@@ -70,7 +70,7 @@ export function tokenStore(batch: Batch): TokenStore {
     const unchanged = sql`(SELECT COUNT(*) FROM json_each(${seen}) c JOIN tokens t ON t.serial = c.value ->> '$.serial'
       AND t.revision = c.value ->> '$.revision') = ${changes.length}`
     const done = await changeWhere(batch, audit, unchanged, (won) =>
-      changes.map(({ serial, set }) => sql`UPDATE tokens SET ${assignments(set)}, revision = revision + 1 WHERE serial = ${serial} AND ${won}`),
+      changes.map(({ serial, set }) => sql`UPDATE tokens SET ${assignments(set)} WHERE serial = ${serial} AND ${won}`),
     )
     return done ? 'done' : 'lost'
   }
@@ -97,5 +97,5 @@ function assignments(set: TokenChange['set']): SQL {
   const { info, ...columns } = set
   const parts = Object.entries(columns).map(([field, value]) => sql`${COLUMNS[field as keyof typeof COLUMNS]} = ${value}`) // keys of `set`
   if (info) parts.push(sql`info = json_patch(info, ${JSON.stringify(info)})`)
-  return sql.join(parts, sql`, `)
+  return sql.join([...parts, sql`revision = revision + 1`], sql`, `)
 }

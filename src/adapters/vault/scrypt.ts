@@ -24,7 +24,7 @@ export async function passwordMatches(password: string, stored: string): Promise
   const match = /^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([\w-]+)\$([\w-]+)$/.exec(stored)
   if (!match) return false
   const [logN = 0, r = 0, p = 0] = match.slice(1, 4).map(Number)
-  if (logN > MAX_LOG_N || r > 16 || p > 16) return false
+  if (logN < 1 || r < 1 || p < 1 || logN > MAX_LOG_N || r > 16 || p > 16) return false
   const expected = Buffer.from(match[5] ?? '', 'base64url')
   const actual = await derive(password, Buffer.from(match[4] ?? '', 'base64url'), logN, r, p)
   return actual.length === expected.length && timingSafeEqual(actual, expected)

@@ -60,8 +60,8 @@ export function createVault(keys: readonly [MasterKey, ...MasterKey[]], random: 
   }
 
   async function open(sealed: string, place: string): Promise<Result<Uint8Array, OpenFailure>> {
-    const [version, id, nonce = '', text = ''] = sealed.split('.')
-    if (version !== 'v1') return err('seal_broken')
+    const [version, id, nonce = '', text = '', ...rest] = sealed.split('.')
+    if (version !== 'v1' || rest.length > 0) return err('seal_broken')
     const master = keys.find((key) => key.id === id)
     if (!master) return err('key_unknown')
     try {

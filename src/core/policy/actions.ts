@@ -1,4 +1,5 @@
 /** The actions that flows ask about (contract 6.4). */
+import type { PinRule } from '../pass.ts'
 import { defineAction } from './action.ts'
 
 export const emailProvider = defineAction<string>({
@@ -34,4 +35,46 @@ export const maxAttempts = defineAction<number | null>({
   scope: 'authentication',
   default: null,
   meaning: 'Answers allowed per challenge, 0 for no limit of its own; unset: the system setting max_attempts.',
+})
+
+export const smsProvider = defineAction<string>({
+  name: 'sms_provider',
+  scope: 'authentication',
+  default: '',
+  meaning: 'Names of the SMS providers to try, in order; empty: the default provider.',
+})
+
+export const smsText = defineAction<string>({
+  name: 'smstext',
+  scope: 'authentication',
+  default: '<otp>',
+  meaning: 'Text of the SMS.',
+})
+
+export const enforceSmsText = defineAction<boolean>({
+  name: 'enforce_smstext',
+  scope: 'authentication',
+  default: false,
+  meaning: 'Ignore the texts that clients propose with data or message.',
+})
+
+export const dynamicMobileNumber = defineAction<boolean>({
+  name: 'sms_dynamic_mobile_number',
+  scope: 'authentication',
+  default: false,
+  meaning: "Send to the user's present mobile number instead of the token's.",
+})
+
+export const triggerSms = defineAction<boolean>({
+  name: 'trigger_sms',
+  scope: 'authentication',
+  default: false,
+  meaning: 'Let check_s with a challenge parameter send an SMS without a PIN.',
+})
+
+export const otpPin = defineAction<PinRule>({
+  name: 'otppin',
+  scope: 'authentication',
+  default: 'token_pin',
+  meaning: 'What stands for the PIN: the PIN of the token, the password of the user, nothing, or anything.',
 })

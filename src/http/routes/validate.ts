@@ -1,28 +1,110 @@
 /**
  * /validate: the API that RADIUS, PAM and web clients call. Public, so it says as little as it can.
  *
- * A route takes the parsed parameters, decodes, runs one flow, encodes. It decides nothing.
+ * A route takes the parsed parameters, decodes, runs one flow, encodes. It decides nothing. All of it answers to GET
+ * and POST, since old clients still send GET.
  */
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
+import encodeQR from 'qr'
 import type { Check } from '../../flows/check.ts'
-import { decodeCheck, encodeCheck, refusal } from '../dialects/linotp/validate.ts'
+import type { Status } from '../../flows/status.ts'
+import { escapeHtml, success } from '../dialects/linotp/envelope.ts'
+import {
+  challengeDetail,
+  decodeCheck,
+  decodeCheckSerial,
+  decodeCheckTransaction,
+  decodeStatus,
+  encodeCheck,
+  encodeCheckSerial,
+  encodeCheckTransaction,
+  encodeSaml,
+  encodeSimple,
+  encodeSmsPin,
+  encodeStatus,
+  refusal,
+  refusalOfSerial,
+} from '../dialects/linotp/validate.ts'
 import type { Env } from '../env.ts'
 import { params } from '../middleware/params.ts'
+import { type Params, param } from '../params.ts'
 import { json, page } from '../reply.ts'
 
 export const MAX_VALIDATE_BYTES = 64 * 1024
 
-export function validateRoutes(flows: { readonly check: Check }): Hono<Env> {
+export type ValidateFlows = { readonly check: Check; readonly status: Status }
+
+type Ctx = Context<Env>
+type Handler = (c: Ctx, params: Params) => Response | Promise<Response>
+
+/** @param samlAttributes may `samlcheck` tell the user's attributes? */
+export function validateRoutes(flows: ValidateFlows, samlAttributes: () => Promise<boolean>): Hono<Env> {
+  const check = (c: Ctx) => flows.check(decodeCheck(c.get('params')), c.get('facts'))
+
+  const handlers: Readonly<Record<string, Handler>> = {
+    '/check': async (c, given) => {
+      const outcome = await check(c)
+      if (outcome.kind === 'challenged' && param(given, 'qr') !== null)
+        return qrPage(c, String(challengeDetail(outcome).message))
+      return json(c, encodeCheck(outcome, given))
+    },
+    '/check_s': async (c, given) => {
+      const command = decodeCheckSerial(given)
+      return json(c, encodeCheckSerial(await flows.check(command, c.get('facts')), command, given))
+    },
+    '/check_t': async (c, given) => {
+      const command = decodeCheckTransaction(given)
+      if (!command) return json(c, refusal())
+      return json(c, encodeCheckTransaction(await flows.check(command, c.get('facts')), command.transactionId ?? ''))
+    },
+    '/check_status': async (c, given) => {
+      const command = decodeStatus(given)
+      return json(c, encodeStatus(command ? await flows.status(command, c.get('facts')) : []))
+    },
+    '/simplecheck': async (c) => plain(c, encodeSimple(await check(c))),
+    '/smspin': async (c) => json(c, encodeSmsPin(await check(c))),
+    '/samlcheck': async (c, given) => {
+      const outcome = await check(c)
+      // Whatever LinOTP raises ends in a bare no.
+      if (outcome.kind === 'rejected' && outcome.reason === 'message_undelivered') return json(c, refusal())
+      return json(c, encodeSaml(outcome, given, await samlAttributes()))
+    },
+    '/radiuscheck': async (c) => bare(c, (await check(c)).kind === 'accepted' ? 204 : 400),
+    '/ok': (c) => json(c, success(true, 0)),
+    '/fail': (c) => json(c, success(false, 0)),
+  }
+
   const routes = new Hono<Env>()
   // Never an error: a body that cannot be read is a "no".
-  routes.use(params(MAX_VALIDATE_BYTES, (c) => json(c, refusal())))
-
-  // Old RADIUS and PAM clients still send GET.
-  routes.on(['GET', 'POST'], '/check', async (c) => {
-    const outcome = await flows.check(decodeCheck(c.get('params')), c.get('facts'))
-    return json(c, encodeCheck(outcome))
-  })
-  routes.all('/check', (c) => page(c, 405))
-
+  routes.use(params(MAX_VALIDATE_BYTES, (c) => refuseValidate(c)))
+  for (const [path, handler] of Object.entries(handlers)) {
+    routes.on(['GET', 'POST'], path, (c) => handler(c, c.get('params')))
+    routes.all(path, (c) => page(c, 405))
+  }
   return routes
+}
+
+/** The "no" of each endpoint when nothing can be said. */
+export function refuseValidate(c: Ctx): Response {
+  switch (c.req.path.replace(/^\/validate\//, '')) {
+    case 'simplecheck':
+      return plain(c, ':-(')
+    case 'radiuscheck':
+      return bare(c, 400)
+    case 'check_s':
+      return json(c, refusalOfSerial())
+    default:
+      return json(c, refusal())
+  }
+}
+
+const plain = (c: Ctx, text: string): Response =>
+  c.body(text, 200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
+
+const bare = (c: Ctx, status: 204 | 400): Response => c.body(null, status, { 'cache-control': 'no-store' })
+
+/** `qr`: the message of a challenge as a QR code on a page of its own. */
+function qrPage(c: Ctx, message: string): Response {
+  const body = `<!DOCTYPE html>\n<html><body>${encodeQR(message, 'svg')}<p>${escapeHtml(message)}</p></body></html>\n`
+  return c.html(body, 200, { 'cache-control': 'no-store' })
 }

@@ -1,7 +1,8 @@
 /** What one runtime is asked to do, and how it does it: read a configuration of SMTPEmailProvider and send one mail. */
-import { findMailProvider } from '../../../src/adapters/mail/index.ts'
+import { mailProviders } from '../../../src/adapters/mail/index.ts'
+import { findIn } from '../../../src/ports/provider.ts'
 import type { Edges } from '../../../src/ports/edges.ts'
-import type { Delivery } from '../../../src/ports/mail.ts'
+import type { Delivery } from '../../../src/ports/provider.ts'
 
 export type Attempt = {
   readonly keys: Readonly<Record<string, unknown>>
@@ -12,7 +13,7 @@ export type Attempt = {
 
 /** @throws when the configuration is refused */
 export async function attempt({ keys, to, deadlineMs }: Attempt, edges: Edges): Promise<Delivery> {
-  const provider = findMailProvider('SMTPEmailProvider')
+  const provider = findIn(mailProviders, 'SMTPEmailProvider')
   const read = await provider?.read(keys, edges)
   if (!provider || !read?.ok) throw new Error(`configuration refused: ${JSON.stringify(read)}`)
   const send = provider.create(read.value.config, edges)

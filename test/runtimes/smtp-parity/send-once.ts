@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import process from 'node:process'
 import type { Capabilities, Edges } from '../../../src/ports/edges.ts'
-import type { Delivery } from '../../../src/ports/mail.ts'
+import type { Delivery } from '../../../src/ports/provider.ts'
 import { type Attempt, attempt, epochSeconds, randomBytes, silent } from './attempt.ts'
 
 const [, , runtime, attempts = '[]'] = process.argv

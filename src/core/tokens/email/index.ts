@@ -1,5 +1,6 @@
 /** The e-mail token: its OTP travels in a mail. NIST SP 800-63B §5.1.3.1 does not accept e-mail as out-of-band channel. */
 import { isEmailAddress } from '../../fields.ts'
+import { dynamicEmailAddress, emailProvider, emailSubject, emailText } from '../../policy/actions.ts'
 import { defineTokenType } from '../token-type.ts'
 
 export const email = defineTokenType({
@@ -11,6 +12,16 @@ export const email = defineTokenType({
   readAddress: (text) => (isEmailAddress(text.trim()) ? text.trim() : null),
   addressRule: 'must be one e-mail address, like ada@example.org',
   counterStep: 2,
+  lenientAnswers: false,
+  actions: { providers: emailProvider, dynamicAddress: dynamicEmailAddress },
+  // Proposed texts do not reach mails. A text without the OTP gets it at its end, with no blank (contract 5.2).
+  template: (policy) => {
+    const text = policy.value(emailText)
+    return { text: text.includes('<otp>') ? text : `${text}<otp>`, subject: policy.value(emailSubject) }
+  },
+  // The time-out of the legacy provider is the blocking time, and bounds nothing.
+  validityBound: (_, provider) => (provider && provider.name !== 'imported_default' ? Number(provider.timeout) : null),
+  stamp: () => ({}),
   sent: 'e-mail sent successfully',
   alreadySent: 'e-mail with otp already submitted',
 })

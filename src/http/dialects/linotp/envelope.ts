@@ -48,7 +48,7 @@ export function errorPage(code: number, text = ''): string {
   return `<!DOCTYPE html>\n<html><head><title>${title}</title></head><body><h1>${title}</h1>${escapeHtml(text)}</body></html>\n`
 }
 
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
 
 /** What `httperror` asks for: a status, 500 for anything that is no number, null when it is absent. */
 export function httpErrorStatus(httperror: string | null): number | null {

@@ -1,35 +1,163 @@
-/** /validate in LinOTP's words: parameters to a command, an outcome to a reply (contract 2.0, 2.1). */
+/** /validate in LinOTP's words: parameters to commands, outcomes to replies (contract 2). */
 import type { CheckCommand, CheckOutcome } from '../../../flows/check.ts'
+import type { StatusCommand, StatusEntry } from '../../../flows/status.ts'
 import type { TriggeredChallenge } from '../../../flows/trigger.ts'
 import { type Params, param } from '../../params.ts'
 import { type JsonObject, success } from './envelope.ts'
 
 export function decodeCheck(params: Params): CheckCommand {
   const user = param(params, 'user') ?? ''
-  const serial = param(params, 'serial') || null
+  const challenge = param(params, 'challenge') || null
   // `challenge` replaces all other options, transaction ids and serials included (contract 2.1).
-  const options = (param(params, 'challenge') ?? '') === ''
+  const option = (...names: readonly string[]): string | null => (challenge === null ? param(params, ...names) : null)
+  const serial = option('serial') || null
   return {
-    user:
-      user === '' && serial !== null
-        ? null
-        : { user, realm: param(params, 'realm') ?? undefined, resConf: param(params, 'resConf') ?? undefined },
-    serial: options ? serial : null,
-    tokenType: options ? (param(params, 'token_type')?.toLowerCase() ?? null) : null,
+    user: user === '' && serial !== null ? null : userOf(params, user),
+    serial,
+    tokenType: option('token_type')?.toLowerCase() || null,
     pass: param(params, 'pass'),
-    transactionId: options ? param(params, 'transactionid', 'state') : null,
+    transactionId: option('transactionid', 'state'),
+    proposed: { text: option('data', 'message'), fallback: challenge },
   }
 }
 
-export const encodeCheck = (outcome: CheckOutcome): JsonObject =>
-  success(outcome.kind === 'accepted', 0, outcome.kind === 'challenged' ? challengeDetail(outcome) : null)
+/** A token by serial, or the only token of a user. */
+export function decodeCheckSerial(params: Params): CheckCommand {
+  const serial = param(params, 'serial') || null
+  const user = param(params, 'user') || null
+  const challenge = param(params, 'challenge') || null
+  return {
+    user: serial === null && user !== null ? userOf(params, user) : null,
+    serial: serial ?? (user === null ? '' : null),
+    tokenType: null,
+    pass: param(params, 'pass'),
+    transactionId: param(params, 'transactionid', 'state'),
+    proposed: { text: param(params, 'data', 'message'), fallback: challenge },
+    single: true,
+    mayTrigger: challenge !== null,
+  }
+}
+
+/** Whoever owns the tokens of the transaction; null when a parameter is missing. */
+export function decodeCheckTransaction(params: Params): CheckCommand | null {
+  const pass = param(params, 'pass')
+  const transactionId = param(params, 'transactionid', 'state')
+  if (pass === null || transactionId === null || transactionId === '') return null
+  const tokenType = param(params, 'token_type')?.toLowerCase() || null
+  return { user: null, serial: null, tokenType, pass, transactionId, proposed: { text: null, fallback: null } }
+}
+
+export function decodeStatus(params: Params): StatusCommand | null {
+  const pass = param(params, 'pass')
+  const transactionId = param(params, 'transactionid', 'state')
+  if (pass === null || !transactionId) return null
+  const user = param(params, 'user') || null
+  return {
+    transactionId,
+    pass,
+    user: user === null ? null : userOf(params, user),
+    serial: param(params, 'serial') || null,
+  }
+}
+
+const userOf = (params: Params, user: string) => ({
+  user,
+  realm: param(params, 'realm') ?? undefined,
+  resConf: param(params, 'resConf') ?? undefined,
+})
 
 /** What a client is told when something went wrong that it must not know. */
 export const refusal = (): JsonObject => success(false, 0)
 
-function challengeDetail({ parentId, challenges }: Extract<CheckOutcome, { kind: 'challenged' }>): JsonObject {
-  const [only, ...others] = challenges
-  if (only && others.length === 0) return describe(only)
+/** `check_s` tells an exception apart: `status` is false, and there is no error. */
+export function refusalOfSerial(): JsonObject {
+  return { ...success(false, 0), result: { status: false, value: false } }
+}
+
+export function encodeCheck(outcome: CheckOutcome, params: Params): JsonObject {
+  return success(outcome.kind === 'accepted', 0, checkDetail(outcome, params))
+}
+
+/** What LinOTP raises in `check_s`: no token where a user was named, several tokens, no pass. */
+export function encodeCheckSerial(outcome: CheckOutcome, command: CheckCommand, params: Params): JsonObject {
+  if (outcome.kind !== 'rejected') return encodeCheck(outcome, params)
+  const raised =
+    command.pass === null ||
+    outcome.reason === 'token_ambiguous' ||
+    (command.user !== null && outcome.tokens.length === 0)
+  return raised ? refusalOfSerial() : refusal()
+}
+
+export function encodeCheckTransaction(outcome: CheckOutcome, transactionId: string): JsonObject {
+  const value = outcome.kind === 'accepted'
+  const asked = outcome.kind === 'rejected' ? outcome.tokens.at(-1) : undefined
+  const token = outcome.kind === 'accepted' ? outcome.token : asked
+  const failcount = asked?.failCount ?? 0
+  if (!token)
+    return success({ value: false, failcount: 0 }, 1, {
+      value: false,
+      failure: `No challenge for transaction '${transactionId}' found`,
+    })
+  return success({ value, failcount }, 1, { value, failcount, token_type: token.type, serial: token.serial })
+}
+
+/** `value` says that there is something to see, not that an answer was right. */
+export function encodeStatus(entries: readonly StatusEntry[]): JsonObject {
+  const transactions = entries.map(({ challenge, token }) => [
+    challenge.transactionId,
+    {
+      received_count: challenge.attempts,
+      received_tan: challenge.attempts > 0,
+      valid_tan: challenge.state === 'accepted',
+      message: challenge.message,
+      status: challenge.state === 'open' ? 'open' : 'closed',
+      token: { serial: token.serial, type: token.type },
+    },
+  ])
+  return success(entries.length > 0, 0, entries.length > 0 ? { transactions: Object.fromEntries(transactions) } : null)
+}
+
+/** The body alone, compared byte by byte by RADIUS and PAM clients: no line break at the end. */
+export function encodeSimple(outcome: CheckOutcome): string {
+  if (outcome.kind === 'accepted') return ':-)'
+  if (outcome.kind === 'rejected') return ':-('
+  const detail = challengeDetail(outcome)
+  return `:-( ${detail.transactionid} ${detail.message}`
+}
+
+const SMS_SENT = ['sms submitted', 'sms with otp already submitted']
+
+/** The challenge stands in `id`, as LinOTP has it; anything but one SMS is a no. */
+export function encodeSmsPin(outcome: CheckOutcome): JsonObject {
+  const detail = outcome.kind === 'challenged' ? challengeDetail(outcome) : null
+  return detail?.state && SMS_SENT.includes(String(detail.message)) ? success(true, detail) : success(false, 0)
+}
+
+export function encodeSaml(outcome: CheckOutcome, params: Params, withAttributes: boolean): JsonObject {
+  const auth = outcome.kind === 'accepted'
+  const known = auth && withAttributes ? (outcome.user?.attributes ?? {}) : null
+  const attributes = known ? Object.fromEntries(SAML_ATTRIBUTES.map((name) => [name, known[name] ?? null])) : {}
+  return success({ auth, attributes }, 0, checkDetail(outcome, params))
+}
+const SAML_ATTRIBUTES = ['username', 'surname', 'mobile', 'phone', 'givenname', 'email']
+
+function checkDetail(outcome: CheckOutcome, params: Params): JsonObject | null {
+  if (outcome.kind === 'challenged') return challengeDetail(outcome)
+  if (outcome.kind === 'rejected' || outcome.lengths === null || param(params, 'auth_info')?.toLowerCase() !== 'true')
+    return null
+  const { pin, otp } = outcome.lengths
+  return {
+    auth_info: [
+      ['pin_length', pin],
+      ['otp_length', otp],
+    ],
+  }
+}
+
+/** One challenge as it is; several under one parent, whose members are keyed by serial. */
+export function challengeDetail({ parentId, challenges }: Extract<CheckOutcome, { kind: 'challenged' }>): JsonObject {
+  const [only] = challenges
+  if (parentId === null && only) return describe(only)
   return {
     challenges: Object.fromEntries(challenges.map((challenge) => [challenge.serial, describe(challenge)])),
     transactionid: parentId,

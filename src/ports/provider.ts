@@ -1,16 +1,18 @@
 /**
- * Mail port: what a mail provider is. A provider is one file in `adapters/mail/`, exporting `provider`; the list in
- * `adapters/mail/index.ts` is the table of contents.
+ * Provider port: what carries a message, by mail or by SMS. A provider is one file in `adapters/mail/` or
+ * `adapters/sms/`, exporting `provider`; the `index.ts` beside it is the table of contents.
  */
 import type { Result } from '../core/result.ts'
+import type { ProviderType } from '../core/settings.ts'
 import type { Edges } from './edges.ts'
 
 /** One message to one recipient, rendered. It lives in memory only. */
-export type Mail = {
+export type Message = {
   /** Unique per message; goes into Message-ID. */
   readonly id: string
-  /** Exactly one addr-spec (RFC 5321 §4.1.2), checked when the token was enrolled. */
+  /** E-mail: exactly one addr-spec (RFC 5321 §4.1.2). SMS: a phone number as enrolled. Checked at enrolment. */
   readonly to: string
+  /** Of no use to an SMS. */
   readonly subject: string
   readonly text: string
 }
@@ -26,7 +28,7 @@ export type Delivery =
   | { readonly status: 'unavailable'; readonly reason: string }
 
 /** Sends one message. Settles by `signal` at the latest; never throws for what a server did. */
-export type SendMail = (mail: Mail, signal: AbortSignal) => Promise<Delivery>
+export type Send = (message: Message, signal: AbortSignal) => Promise<Delivery>
 
 /** Why a configuration was refused: the key, as written in the configuration, and the rule it breaks. */
 export type ConfigProblem = { readonly key: string; readonly rule: string }
@@ -34,25 +36,35 @@ export type ConfigProblem = { readonly key: string; readonly rule: string }
 /** A configuration read and found good. `warnings` name keys that are kept but not understood. */
 export type ReadConfig<C> = { readonly config: C; readonly warnings: readonly string[] }
 
-export type MailProvider<C = unknown> = {
+/** A configuration as posted, with the provider's `timeout` merged in under that name. */
+export type RawConfig = Readonly<Record<string, unknown>>
+
+export type Provider<C = unknown> = {
   /** The class name as it is shown in documentation. */
   readonly name: string
-  /** Every identifier that selects this class (contract of LinOTP's provider classes), `name` included. */
+  /** Every identifier that selects this class (contract 4.5), `name` included. */
   readonly classNames: readonly string[]
   /** Keys whose values are secrets: sealed at rest, shown as `***`. */
   readonly secretKeys: readonly string[]
   /** Keys that say where secrets go and under which name: when one changes, a masked secret must be given again. */
   readonly boundKeys: readonly string[]
   /** A configuration that passes `read` on Node, used by documentation and the contract suite. */
-  readonly sample: Readonly<Record<string, unknown>>
+  readonly sample: RawConfig
   /** Parses a stored or posted configuration; total, never throws. */
-  readonly read: (raw: Readonly<Record<string, unknown>>, edges: Edges) => Promise<Result<ReadConfig<C>, ConfigProblem>>
-  /** From-address and subject that the configuration carries; the flow needs them to render. */
+  readonly read: (raw: RawConfig, edges: Edges) => Promise<Result<ReadConfig<C>, ConfigProblem>>
+  /** What the configuration says about the text of messages. */
   readonly defaults: (config: C) => { readonly subject: string }
-  readonly create: (config: C, edges: Edges) => SendMail
+  readonly create: (config: C, edges: Edges) => Send
 }
 
 /** Ties the configuration type of `read` and `create` together, then forgets it, so that lists are uniform. */
-export function defineMailProvider<C>(provider: MailProvider<C>): MailProvider {
-  return provider as MailProvider
+export function defineProvider<C>(provider: Provider<C>): Provider {
+  return provider as Provider // each `config` goes from `read` to `create` of the same provider
 }
+
+/** The classes of one type of provider, found by any of their identifiers. */
+export type FindProvider = (type: ProviderType, className: string) => Provider | undefined
+
+/** @param className any identifier of the class, exactly as written */
+export const findIn = (providers: readonly Provider[], className: string): Provider | undefined =>
+  providers.find((provider) => provider.classNames.includes(className))

@@ -1,0 +1,42 @@
+/** FileSMSProvider: writes `phone:message` into a file, for tests and for whatever picks files up (contract 4.11). */
+import * as v from 'valibot'
+import { err, ok } from '../../core/result.ts'
+import { defineProvider } from '../../ports/provider.ts'
+import { formatNumber, numberKeys } from './number.ts'
+import { readConfig } from './read.ts'
+
+const Config = v.looseObject({
+  file: v.pipe(v.string('must be a file name'), v.minLength(1, 'must be a file name')),
+  here: v.optional(v.string('must be a directory')),
+  ...numberKeys,
+})
+
+export const provider = defineProvider<v.InferOutput<typeof Config>>({
+  name: 'FileSMSProvider',
+  classNames: [
+    'FileSMSProvider',
+    'linotp.provider.smsprovider.FileSMSProvider',
+    'smsprovider.FileSMSProvider.FileSMSProvider',
+    'smsprovider.FileSMSProvider',
+  ],
+  secretKeys: [],
+  boundKeys: [],
+  sample: { file: 'sms.out', here: '/tmp' },
+  defaults: () => ({ subject: '' }),
+
+  read: async (raw, edges) => {
+    if (!edges.writeFile) return err({ key: 'file', rule: 'cannot be written on this runtime' })
+    const read = readConfig(Config, raw, ['file', 'here', ...Object.keys(numberKeys)])
+    return read.ok ? ok(read.value) : read
+  },
+
+  create: (config, edges) => async (message) => {
+    const path = config.here ? `${config.here}/${config.file}` : config.file
+    try {
+      await edges.writeFile?.(path, `${formatNumber(message.to, config)}:${message.text}`)
+      return { status: 'accepted', reference: message.id }
+    } catch {
+      return { status: 'unavailable', reason: 'file_not_writable' } // the error names the path, which is in the configuration
+    }
+  },
+})

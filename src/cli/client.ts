@@ -1,0 +1,206 @@
+/**
+ * Admin client: what commands ask of a server, in the words of otpost. The only place of the command line that knows
+ * LinOTP's parameters and members (contract 4.3, 7.1, 7.9). The same for a server in this process and a remote one.
+ */
+import * as v from 'valibot'
+import type { Call } from './request.ts'
+
+const Admin = v.object({ username: v.string(), createdAt: v.number() })
+const ApiToken = v.object({ id: v.string(), admin: v.string(), name: v.string(), createdAt: v.number() })
+const text = v.optional(v.string(), '')
+const User = v.object({
+  ...{ username: v.string(), userid: text, email: text, givenname: text, surname: text },
+  ...{ phone: text, mobile: text, description: text, resolver: text },
+})
+const Realm = v.object({ realmname: v.string(), useridresolver: v.array(v.string()), default: v.optional(v.string()) })
+const Provider = v.object({ Class: v.string(), Timeout: v.string(), Config: v.string(), Default: v.boolean() })
+const Tries = v.array(v.object({ provider: v.string(), status: v.string(), reason: v.string() }))
+const Shown = v.object({
+  data: v.array(
+    v.object({
+      'LinOtp.TokenSerialnumber': v.string(),
+      'LinOtp.TokenType': v.string(),
+      'LinOtp.TokenDesc': v.string(),
+      'LinOtp.TokenInfo': v.string(),
+      'LinOtp.RealmNames': v.array(v.string()),
+      'LinOtp.Isactive': v.boolean(),
+      'LinOtp.FailCount': v.number(),
+      'LinOtp.MaxFail': v.number(),
+      'LinOtp.OtpLen': v.number(),
+      'LinOtp.Count': v.number(),
+      'LinOtp.CreationDate': v.string(),
+      'User.username': v.string(),
+    }),
+  ),
+})
+
+export type AdminRecord = v.InferOutput<typeof Admin>
+export type ApiTokenRecord = v.InferOutput<typeof ApiToken>
+export type UserRecord = v.InferOutput<typeof User>
+export type RealmRecord = { readonly name: string; readonly resolvers: readonly string[]; readonly isDefault: boolean }
+export type ProviderRecord = {
+  readonly name: string
+  readonly class: string
+  readonly timeout: number
+  readonly isDefault: boolean
+  /** Secrets are masked by the server. */
+  readonly config: unknown
+}
+export type TokenRecord = {
+  readonly serial: string
+  readonly type: string
+  readonly description: string
+  readonly user: string
+  readonly realms: readonly string[]
+  readonly email: string | null
+  readonly active: boolean
+  readonly failCount: number
+  readonly maxFailCount: number
+  readonly digits: number
+  readonly counter: number
+  /** RFC 3339; null when the server does not know. */
+  readonly createdAt: string | null
+}
+export type TokenFilter = {
+  readonly user?: string | undefined
+  readonly realm?: string | undefined
+  readonly serial?: string | undefined
+}
+export type NewToken = {
+  readonly type: string
+  readonly user: string
+  readonly realm?: string | undefined
+  readonly email: string
+  readonly pin?: string | undefined
+  readonly serial?: string | undefined
+  readonly description?: string | undefined
+}
+export type NewProvider = {
+  readonly name: string
+  readonly class: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly timeout: number
+  readonly isDefault: boolean
+}
+export type ResolverText = {
+  readonly name: string
+  readonly label: string
+  readonly content: string
+  readonly replaces: boolean
+}
+
+export type AdminClient = ReturnType<typeof createAdminClient>
+
+/** Providers that commands deal with. */
+const EMAIL = 'email'
+
+export function createAdminClient(call: Call) {
+  return {
+    admins: async () => parse(v.array(Admin), await value('GET', '/otpost/admins')),
+    addAdmin: (username: string, password: string) => done('/otpost/admins', { username, password }),
+    removeAdmin: async (username: string) =>
+      void (await call('DELETE', `/otpost/admins/${encodeURIComponent(username)}`)),
+    apiTokens: async () => parse(v.array(ApiToken), await value('GET', '/otpost/api-tokens')),
+    addApiToken: async (username: string, name: string) =>
+      parse(
+        v.object({ id: v.string(), token: v.string() }),
+        await value('POST', '/otpost/api-tokens', { username, name }),
+      ),
+    revokeApiToken: async (id: string) => void (await call('DELETE', `/otpost/api-tokens/${encodeURIComponent(id)}`)),
+
+    resolvers: async () =>
+      Object.keys(parse(v.record(v.string(), v.unknown()), await value('GET', '/system/getResolvers'))),
+    saveResolver: ({ name, label, content, replaces }: ResolverText) =>
+      done('/system/setResolver', {
+        ...{ name, type: 'passwdresolver', fileName: label, 'passwdresolver.content': content },
+        previous_name: replaces ? name : undefined,
+      }),
+    realms: async () =>
+      Object.values(parse(v.record(v.string(), Realm), await value('GET', '/system/getRealms'))).map(readRealm),
+    saveRealm: (realm: string, resolvers: readonly string[]) =>
+      done('/system/setRealm', { realm, resolvers: resolvers.join(',') }),
+    users: async (realm?: string) =>
+      parse(v.array(User), await value('GET', '/admin/userlist', { realm })).map((user) => ({
+        ...user,
+        resolver: lastPart(user.resolver),
+      })),
+
+    tokens: async (filter: TokenFilter): Promise<readonly TokenRecord[]> =>
+      parse(Shown, await value('GET', '/admin/show', filter)).data.map(readToken),
+    enroll: async ({ email, ...token }: NewToken) => {
+      const { detail } = await call('POST', '/admin/init', { ...token, email_address: email })
+      return parse(v.object({ serial: v.string() }), detail).serial
+    },
+    /** @returns how many were removed, 0 when there is none with this serial */
+    removeToken: async (serial: string) => parse(v.number(), await value('POST', '/admin/remove', { serial })),
+
+    providers: async (): Promise<readonly ProviderRecord[]> => {
+      const found = parse(v.record(v.string(), Provider), await value('GET', '/system/getProvider', { type: EMAIL }))
+      return Object.entries(found).map(([name, one]) => ({
+        ...{ name, class: one.Class, timeout: Number(one.Timeout), isDefault: one.Default },
+        config: readJson(one.Config),
+      }))
+    },
+    saveProvider: ({ name, class: className, config, timeout, isDefault }: NewProvider) =>
+      done('/system/setProvider', {
+        ...{ type: EMAIL, name, class: className, config: JSON.stringify(config), timeout: String(timeout) },
+        default: isDefault ? 'true' : undefined,
+      }),
+    testProvider: async (name: string, to: string) => {
+      const answer = await call('POST', '/system/testProvider', { type: EMAIL, name, to })
+      return { delivered: answer.value === true, tries: parse(v.object({ tries: Tries }), answer.detail).tries }
+    },
+  }
+
+  async function value(...request: Parameters<Call>): Promise<unknown> {
+    return (await call(...request)).value
+  }
+
+  async function done(path: string, fields: Parameters<Call>[2]): Promise<void> {
+    await call('POST', path, fields)
+  }
+}
+
+function parse<S extends v.GenericSchema>(schema: S, given: unknown): v.InferOutput<S> {
+  const read = v.safeParse(schema, given)
+  if (read.success) return read.output
+  throw new Error(
+    `the server's answer cannot be read (${v.getDotPath(read.issues[0]) ?? 'value'}): is it another version of otpost?`,
+  )
+}
+
+/** `useridresolver.PasswdIdResolver.IdResolver.name` is `name`. */
+const lastPart = (spec: string): string => spec.split('.').at(-1) ?? ''
+
+const readRealm = (realm: v.InferOutput<typeof Realm>): RealmRecord => ({
+  name: realm.realmname,
+  resolvers: realm.useridresolver.map(lastPart),
+  isDefault: realm.default === 'true',
+})
+
+function readToken(shown: v.InferOutput<typeof Shown>['data'][number]): TokenRecord {
+  const info = v.safeParse(v.object({ email_address: v.string() }), readJson(shown['LinOtp.TokenInfo']))
+  const created = new Date(shown['LinOtp.CreationDate'])
+  return {
+    serial: shown['LinOtp.TokenSerialnumber'],
+    type: shown['LinOtp.TokenType'],
+    description: shown['LinOtp.TokenDesc'],
+    user: shown['User.username'],
+    realms: shown['LinOtp.RealmNames'],
+    email: info.success ? info.output.email_address : null,
+    active: shown['LinOtp.Isactive'],
+    failCount: shown['LinOtp.FailCount'],
+    maxFailCount: shown['LinOtp.MaxFail'],
+    digits: shown['LinOtp.OtpLen'],
+    counter: shown['LinOtp.Count'],
+    createdAt: Number.isNaN(created.getTime()) ? null : created.toISOString(),
+  }
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null // an empty text, where there is nothing to tell
+  }
+}

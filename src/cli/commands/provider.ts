@@ -1,0 +1,105 @@
+/** provider: where mails are handed over. */
+import { type Command, InvalidArgumentError } from 'commander'
+import { readInput } from '../input.ts'
+import { note, print, printJson, printTable } from '../output.ts'
+import type { Platform } from '../platform.ts'
+import { withAdmin, withTarget } from '../target.ts'
+import { wholeNumber, withExamples, withJson } from './command.ts'
+
+type Entries = Readonly<Record<string, string>>
+type SetOptions = {
+  readonly class: string
+  readonly config?: string
+  readonly set?: Entries
+  readonly timeout: number
+  readonly default?: true
+}
+
+export function registerProvider(program: Command, platform: Platform): void {
+  const provider = withExamples(
+    program.command('provider').description('mail servers that OTPs are sent through'),
+    'otpost provider list',
+  )
+  registerSet(provider, platform)
+
+  const list = withJson(withTarget(provider.command('list').description('show the providers; passwords are masked')))
+  withExamples(list, 'otpost provider list --json')
+  list.action(async ({ json }: { json?: true }) => {
+    const providers = await withAdmin(platform, list, (client) => client.providers())
+    if (json) return printJson(providers)
+    const rows = providers.map((one) => [
+      one.name,
+      one.isDefault ? 'default' : '',
+      one.class,
+      String(one.timeout),
+      JSON.stringify(one.config),
+    ])
+    printTable(
+      ['NAME', '', 'CLASS', 'TIMEOUT', 'CONFIG'],
+      rows,
+      'There is no provider; `otpost provider set NAME` makes one.',
+    )
+  })
+
+  const test = withJson(withTarget(provider.command('test').description('send a test mail').argument('<name>')))
+  test.requiredOption('--to <address>', 'who gets it')
+  withExamples(test, 'otpost provider test relay --to me@example.org')
+  test.action(async (name: string, { to, json }: { to: string; json?: true }) => {
+    const { delivered, tries } = await withAdmin(platform, test, (client) => client.testProvider(name, to))
+    if (json) printJson({ delivered, tries })
+    else if (delivered) print(`${name} took the mail to ${to}.`)
+    if (delivered) return
+    const reasons = tries.map(({ reason, status }) => reason || status).join(', ')
+    throw new Error(`${name} did not take the mail: ${reasons}; \`otpost provider list\` shows its configuration`)
+  })
+}
+
+function registerSet(provider: Command, platform: Platform): void {
+  const set = provider.command('set').description('make or replace a provider').argument('<name>')
+  set.option('--config <file>', 'JSON object with the whole configuration, or - for standard input')
+  set.option('--set <KEY=VALUE>', 'one entry of the configuration; can be repeated, and wins over --config', addEntry)
+  set.option('--class <name>', 'kind of provider', 'SMTPEmailProvider')
+  set.option('--timeout <seconds>', 'longest validity of an OTP, 0 for no bound', wholeNumber(0, 86_400), 120)
+  set.option('--default', 'use it where no policy names another one; the first provider is the default anyway')
+  set.addHelpText(
+    'after',
+    '\nPasswords belong in --config: others on this machine can see a command line.\nA masked password (***) stands for the one before.',
+  )
+  withExamples(
+    withTarget(set),
+    'otpost provider set relay --set SMTP_SERVER=mail.example.org --set START_TLS=true --set EMAIL_FROM=otp@example.org',
+    'otpost provider set relay --config relay.json --default',
+  )
+  set.action(async (name: string, options: SetOptions) => {
+    if (options.config === undefined && !options.set)
+      return set.error('error: give the configuration with --config FILE or --set KEY=VALUE')
+    const config = {
+      ...(options.config === undefined ? {} : readConfig(options.config, await readInput(options.config))),
+      ...options.set,
+    }
+    const { class: className, timeout } = options
+    await withAdmin(platform, set, (client) =>
+      client.saveProvider({ name, class: className, config, timeout, isDefault: options.default === true }),
+    )
+    note(`Saved provider ${name}. \`otpost provider test ${name} --to ADDRESS\` tries it.`)
+  })
+}
+
+function addEntry(text: string, before: Entries | undefined): Entries {
+  const equals = text.indexOf('=')
+  if (equals < 1) throw new InvalidArgumentError('It must be KEY=VALUE.')
+  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) }
+}
+
+function readConfig(file: string, text: string): Readonly<Record<string, unknown>> {
+  let config: unknown
+  try {
+    config = JSON.parse(text)
+  } catch {
+    // The parser's own message quotes the text, which may be a password.
+    throw new Error(`${file} holds no valid JSON`)
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config))
+    throw new Error(`${file} must hold one JSON object`)
+  return { ...config }
+}

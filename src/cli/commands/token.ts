@@ -1,0 +1,107 @@
+/** token: enrols tokens, shows and removes them. */
+import type { Command } from 'commander'
+import type { TokenRecord } from '../client.ts'
+import { readStdinLine } from '../input.ts'
+import { note, print, printFields, printJson, printTable } from '../output.ts'
+import type { Platform } from '../platform.ts'
+import { withAdmin, withTarget } from '../target.ts'
+import { withExamples, withJson } from './command.ts'
+
+type InitOptions = {
+  readonly user: string
+  readonly realm?: string
+  readonly email: string
+  readonly type: string
+  readonly serial?: string
+  readonly description?: string
+  readonly pin?: string
+  readonly pinStdin?: true
+  readonly json?: true
+}
+
+export function registerToken(program: Command, platform: Platform): void {
+  const token = withExamples(
+    program.command('token').description('tokens: what users are verified with'),
+    'otpost token list',
+  )
+  registerInit(token, platform)
+
+  const list = withJson(withTarget(token.command('list').description('show the tokens')))
+  list.option('--user <login>', 'only those of this user').option('--realm <name>', 'only those of this realm')
+  withExamples(list, 'otpost token list --user ada')
+  list.action(async ({ user, realm, json }: { user?: string; realm?: string; json?: true }) => {
+    const tokens = await withAdmin(platform, list, (client) => client.tokens({ user, realm }))
+    if (json) return printJson(tokens)
+    const rows = tokens.map((one) => [
+      one.serial,
+      one.type,
+      one.user,
+      one.realms.join(' '),
+      one.email ?? '',
+      stateOf(one),
+      one.description,
+    ])
+    printTable(
+      ['SERIAL', 'TYPE', 'USER', 'REALM', 'EMAIL', 'STATE', 'DESCRIPTION'],
+      rows,
+      'There are no tokens; `otpost token init` makes one.',
+    )
+  })
+
+  const show = withJson(withTarget(token.command('show').description('show one token').argument('<serial>')))
+  withExamples(show, 'otpost token show LSEM00012F6B')
+  show.action(async (serial: string, { json }: { json?: true }) => {
+    const found = await withAdmin(platform, show, (client) => client.tokens({ serial }))
+    const one = found.find((candidate) => candidate.serial === serial)
+    if (!one) throw unknown(serial)
+    if (json) return printJson(one)
+    printFields({
+      ...{ serial: one.serial, type: one.type, user: one.user, realms: one.realms.join(' '), email: one.email ?? '' },
+      ...{ state: stateOf(one), failures: `${one.failCount} of ${one.maxFailCount}`, digits: String(one.digits) },
+      ...{ counter: String(one.counter), created: one.createdAt ?? '', description: one.description },
+    })
+  })
+
+  const remove = withTarget(token.command('remove').description('remove a token').argument('<serial>'))
+  withExamples(remove, 'otpost token remove LSEM00012F6B')
+  remove.action(async (serial: string) => {
+    const removed = await withAdmin(platform, remove, (client) => client.removeToken(serial))
+    if (removed === 0) throw unknown(serial)
+    note(`Removed token ${serial}.`)
+  })
+}
+
+function registerInit(token: Command, platform: Platform): void {
+  const init = token.command('init').description('enrol a token; prints its serial')
+  init.requiredOption('--user <login>', 'whose token it is')
+  init.option('--realm <name>', 'the user’s realm; the default realm unless told')
+  init.requiredOption('--email <address>', 'where the OTPs go')
+  init.option('--type <type>', 'kind of token', 'email')
+  init.option('--serial <serial>', 'made up unless told; that of an existing token gives it a new secret')
+  init.option('--description <text>')
+  init.option('--pin <pin>', 'what the user types in front of the OTP; others on this machine can see it here')
+  init.option('--pin-stdin', 'read the PIN from standard input')
+  withExamples(
+    withJson(withTarget(init)),
+    'otpost token init --user ada --email ada@example.org --pin-stdin < pin.txt',
+    'otpost token init --user bob --realm staff --email bob@example.org --pin 4711 --description "Bob’s mail"',
+  )
+  init.action(async ({ pinStdin, json, ...given }: InitOptions) => {
+    if (pinStdin && given.pin !== undefined) return init.error('error: either --pin or --pin-stdin, not both')
+    const pin = pinStdin ? await readStdinLine() : given.pin
+    const { user, realm, email, type, serial: wanted, description } = given
+    const serial = await withAdmin(platform, init, (client) =>
+      client.enroll({ user, realm, email, type, serial: wanted, description, pin }),
+    )
+    if (json) return printJson({ serial })
+    print(serial)
+  })
+}
+
+function stateOf({ active, failCount, maxFailCount }: TokenRecord): string {
+  if (!active) return 'disabled'
+  return failCount >= maxFailCount ? 'locked' : 'active'
+}
+
+const unknown = (serial: string): Error =>
+  new Error(`there is no token with serial ${serial}; see \`otpost token list\``)

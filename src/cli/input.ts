@@ -1,0 +1,55 @@
+/** Input of commands: standard input, files, and secrets typed without echo. */
+import { readFile } from 'node:fs/promises'
+
+export async function readStdin(): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of process.stdin) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Standard input without the line break that `echo` and editors add. */
+export const readStdinLine = async (): Promise<string> => (await readStdin()).replace(/\r?\n$/, '')
+
+/** @param file its name, or `-` for standard input. @throws naming the file */
+export async function readInput(file: string): Promise<string> {
+  if (file === '-') return readStdin()
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new Error(`cannot read ${file}`, { cause })
+  }
+}
+
+export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true
+
+/** Asks on the terminal and shows nothing of the answer. @throws when it is broken off with Ctrl-C or Ctrl-D */
+export function askHidden(question: string): Promise<string> {
+  const { stdin, stderr } = process
+  stderr.write(question)
+  stdin.setRawMode(true)
+  stdin.setEncoding('utf8')
+  stdin.resume()
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const end = () => {
+      stdin.off('data', take)
+      stdin.setRawMode(false)
+      stdin.pause()
+      stderr.write('\n')
+    }
+    const take = (typed: string) => {
+      for (const character of typed) {
+        if (character === '\r' || character === '\n') {
+          end()
+          return resolve(answer)
+        }
+        if (character === '\u0003' || character === '\u0004') {
+          end()
+          return reject(new Error('broken off'))
+        }
+        answer = character === '\u007f' || character === '\b' ? [...answer].slice(0, -1).join('') : answer + character
+      }
+    }
+    stdin.on('data', take)
+  })
+}

@@ -1,0 +1,78 @@
+/**
+ * Requests of the admin client: LinOTP's envelope (contract 1.1) over something like `fetch`. What went wrong becomes an
+ * error whose text says what to do next.
+ */
+import * as v from 'valibot'
+
+/** Sends one request; a server in this process or one behind the network. */
+export type Send = (request: Request) => Promise<Response>
+
+export type Server = {
+  readonly send: Send
+  /** Base address; paths of the API are appended. */
+  readonly base: string
+  /** API token of an administrator; null where no login is needed. */
+  readonly token: string | null
+  readonly warn: (text: string) => void
+}
+
+export type Fields = Readonly<Record<string, string | undefined>>
+export type Answer = { readonly value: unknown; readonly detail: unknown }
+
+/** @throws an Error for the operator: the server's own message, or why there was none */
+export type Call = (method: 'GET' | 'POST' | 'DELETE', path: string, fields?: Fields) => Promise<Answer>
+
+const Envelope = v.object({
+  result: v.variant('status', [
+    v.object({ status: v.literal(true), value: v.unknown() }),
+    v.object({ status: v.literal(false), error: v.object({ code: v.number(), message: v.string() }) }),
+  ]),
+  detail: v.optional(v.unknown()),
+})
+
+/** What to do about errors that have a number of their own (contract 1.2). */
+const NEXT: Readonly<Record<number, string>> = {
+  1102: 'see `otpost token list`',
+  1112: 'see `otpost user list`; --realm names another realm than the default one',
+  1610: 'leave out --type for an e-mail token',
+}
+
+export function createCall(server: Server): Call {
+  const { base, token, warn } = server
+  return async (method, path, fields = {}) => {
+    const given = new URLSearchParams(
+      Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    )
+    const query = method === 'POST' || given.size === 0 ? '' : `?${given}`
+    const request = new Request(`${base.replace(/\/+$/, '')}${path}${query}`, {
+      method,
+      ...(method === 'POST' ? { body: given } : {}),
+      ...(token === null ? {} : { headers: { authorization: `Bearer ${token}` } }),
+      // The token is for this server, not for one that it names.
+      redirect: 'manual',
+    })
+    const response = await reach(server, request)
+    const body: unknown = await response.json().catch(() => null)
+    const read = v.safeParse(Envelope, body)
+    if (response.status === 401)
+      throw new Error(`${base} does not accept this token: \`otpost admin token add NAME\` on the server makes one`)
+    if (response.status === 503)
+      throw new Error(`${base} is not ready: its log says why, mostly that the database wants \`otpost migrate\``)
+    if (!read.success)
+      throw new Error(`${base} did not answer ${path} as otpost does (status ${response.status}): is the URL right?`)
+    const warning = response.headers.get('otpost-warning')
+    if (warning !== null) warn(decodeURI(warning))
+    const { result, detail } = read.output
+    if (result.status) return { value: result.value, detail }
+    const next = NEXT[result.error.code]
+    throw new Error(`${result.error.message}${next === undefined ? '' : `; ${next}`}`)
+  }
+}
+
+async function reach({ send, base }: Server, request: Request): Promise<Response> {
+  try {
+    return await send(request)
+  } catch (cause) {
+    throw new Error(`cannot reach ${base}: is otpost running there?`, { cause })
+  }
+}

@@ -1,0 +1,120 @@
+/** Serving: the life of a server process, from the open database to the last answer. */
+import { readConfig } from '../config.ts'
+import type { Edges, Random } from '../ports/edges.ts'
+import type { Store } from '../ports/store.ts'
+import type { AdminClient } from './client.ts'
+import { demoLines, makeDemoUser } from './demo-user.ts'
+import { catcherExpected, type DevMail, realProvider, startDevMail } from './dev-mail.ts'
+import { processEdges } from './edges.ts'
+import { listenFailure } from './failure.ts'
+import { openServer } from './open.ts'
+import { note, warn } from './output.ts'
+import { newPassword } from './password.ts'
+import type { Address, Handler, Listening, Platform } from './platform.ts'
+import { localClient } from './target.ts'
+
+export type ServeOptions = Address & {
+  readonly data: string
+  /** Catch mails, unless the operator has another default provider. */
+  readonly devMail: boolean
+  /** Make a demo user in an empty database; with `devMail` only. */
+  readonly demo: boolean
+}
+
+export type Serving = {
+  readonly url: string
+  readonly devMail: boolean
+  /** The default provider because of which the catcher is off. */
+  readonly provider: string | null
+  /** Shell lines for the demo user; none without one. */
+  readonly lines: readonly string[]
+  /** Ends the server: no new connections, running requests have 10 seconds. */
+  readonly close: () => Promise<void>
+}
+
+const GRACE_MS = 10_000
+const SWEEP_MS = 3_600_000
+
+/** @throws with one sentence for the operator; nothing is left open then */
+export async function startServing(platform: Platform, options: ServeOptions): Promise<Serving> {
+  const config = readConfig(process.env)
+  if (!config.ok) throw new Error(config.error)
+  const edges = processEdges(platform)
+  const { app, store, close } = await openServer(config.value, edges, options.data)
+  const open: Open = { devMail: null, listening: null, timer: null, database: close }
+  try {
+    const client = localClient({ app })
+    const provider = options.devMail ? await realProvider(client) : null
+    const devMail = options.devMail && provider === null ? await startDevMail(client, edges.clock) : null
+    open.devMail = devMail
+    const handler: Handler = devMail
+      ? (request, connection) => devMail.answer(request) ?? app.fetch(request, connection)
+      : (request, connection) => app.fetch(request, connection)
+    // The address first: a second server that cannot have it must not have touched the provider of the first.
+    const listening = await listen(platform, handler, options)
+    open.listening = listening
+
+    await firstAdmin(client, edges.random)
+    if (devMail) await devMail.register()
+    else if (provider === null && (await catcherExpected(client)))
+      warn(
+        'the default provider is a mail catcher that is not running: `otpost provider set NAME --default` makes another',
+      )
+    if (devMail && options.demo) await makeDemoUser(client)
+    open.timer = sweepRegularly(store, edges)
+    const url = urlOf(listening)
+    const lines = devMail ? await demoLines(client, url) : []
+    return { url, devMail: devMail !== null, provider, lines, close: () => closeAll(open) }
+  } catch (error) {
+    await closeAll(open)
+    throw error
+  }
+}
+
+async function listen(platform: Platform, handler: Handler, { host, port }: Address): Promise<Listening> {
+  try {
+    return await platform.listen(handler, { host, port })
+  } catch (error) {
+    throw listenFailure(error, { host, port })
+  }
+}
+
+/** IPv6 addresses stand in brackets (RFC 3986 §3.2.2). */
+const urlOf = ({ host, port }: Address): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+
+/** Somebody must be able to log in. With OTPOST_ADMIN_PASSWORD the app has seen to it with its first request. */
+async function firstAdmin(client: AdminClient, random: Random): Promise<void> {
+  if ((await client.admins()).length > 0) return
+  const password = newPassword(random)
+  await client.addAdmin('admin', password)
+  note(`Administrator admin, password ${password}   (not shown again)`)
+}
+
+function sweepRegularly(store: Store, edges: Edges): NodeJS.Timeout {
+  const sweep = () => {
+    store.sweep(edges.clock()).catch((error: unknown) => edges.log.error('sweep_failed', { error: String(error) }))
+  }
+  sweep()
+  return setInterval(sweep, SWEEP_MS).unref()
+}
+
+type Open = { devMail: DevMail | null; listening: Listening | null; timer: NodeJS.Timeout | null; database: () => void }
+
+async function closeAll({ devMail, listening, timer, database }: Open): Promise<void> {
+  if (timer) clearInterval(timer)
+  if (listening) await atMost(GRACE_MS, listening.close())
+  if (devMail) await devMail.close()
+  database()
+}
+
+function atMost(milliseconds: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds)
+    work
+      .catch(() => undefined)
+      .finally(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+  })
+}

@@ -1,0 +1,101 @@
+/**
+ * Target: which server a command speaks to. The database of this machine is administered by the same API as a remote
+ * server: the app is called in this process, by an operator who needs no login, and nothing goes over the network.
+ */
+import { type Command, Option } from 'commander'
+import { readConfig } from '../config.ts'
+import type { Log } from '../ports/edges.ts'
+import { type AdminClient, createAdminClient } from './client.ts'
+import { processEdges } from './edges.ts'
+import { note, warn } from './output.ts'
+import type { Platform } from './platform.ts'
+import { createCall } from './request.ts'
+
+export const DEFAULT_DATA = './data'
+
+export const dataOption = () =>
+  new Option('--data <dir>', 'folder of the local database and its keys').default(DEFAULT_DATA)
+
+/** Adds the options that choose the target. */
+export const withTarget = (command: Command): Command =>
+  command
+    .addOption(dataOption())
+    .addOption(
+      new Option('--server <url>', 'administer this server instead of the local database').env('OTPOST_SERVER'),
+    )
+    .addOption(
+      new Option('--token <token>', 'API token for --server; better given in the environment').env('OTPOST_TOKEN'),
+    )
+
+type TargetOptions = { readonly data: string; readonly server?: string; readonly token?: string }
+
+/** Runs `use` with a client for the command's target, and lets go of the target afterwards. */
+export async function withAdmin<T>(
+  platform: Platform,
+  command: Command,
+  use: (client: AdminClient) => Promise<T>,
+): Promise<T> {
+  const { data, server, token } = command.opts<TargetOptions>()
+  const [dataGiven, serverGiven] = ['data', 'server'].map((name) => command.getOptionValueSource(name) === 'cli')
+  if (dataGiven && serverGiven) return command.error('error: either --data or --server, not both')
+  // A folder that was named counts more than a server of the environment.
+  if (!server || dataGiven) return withLocal(platform, data, use)
+  if (!token)
+    return command.error(
+      'error: --server needs an API token in OTPOST_TOKEN; `otpost admin token add NAME` on the server makes one',
+    )
+  return use(
+    createAdminClient(
+      createCall({ base: readServer(command, server), token, warn, send: (request) => fetch(request) }),
+    ),
+  )
+}
+
+function readServer(command: Command, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.search || url.hash)
+    return command.error(`error: --server must be an address like https://otp.example.org, not ${text}`)
+  if (url.protocol === 'http:' && !/^(127\.|localhost$|\[::1\]$)/.test(url.hostname))
+    warn(`the API token goes to ${url.host} in clear text`)
+  return url.href
+}
+
+async function withLocal<T>(platform: Platform, data: string, use: (client: AdminClient) => Promise<T>): Promise<T> {
+  const config = readConfig(process.env)
+  if (!config.ok) throw new Error(config.error)
+  // The database is loaded only where it is needed.
+  const { openServer } = await import('./open.ts')
+  const opened = await openServer(config.value, { ...processEdges(platform), log: spokenLog }, data)
+  try {
+    return await use(localClient(opened))
+  } finally {
+    opened.close()
+  }
+}
+
+type App = { readonly app: { readonly fetch: (request: Request, connection: object) => Response | Promise<Response> } }
+
+/** A client of the server in this process. `connection` can be set by nobody else: it does not come from the wire. */
+export const localClient = ({ app }: App): AdminClient =>
+  createAdminClient(
+    createCall({
+      base: 'http://localhost',
+      token: null,
+      warn,
+      send: async (request) => app.fetch(request, { peer: '127.0.0.1', secure: true, operator: 'cli' }),
+    }),
+  )
+
+/** Log of a command: what is worth reading, in words. Warnings of the API come with its answers. */
+const spokenLog: Log = {
+  info: () => {},
+  warn: (event, fields = {}) => {
+    if (event === 'keys_created') note(`made the key file ${fields.file}: ${fields.advice}`)
+  },
+  error: (event, fields = {}) =>
+    note(
+      `error: ${event} ${Object.entries(fields)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(' ')}`,
+    ),
+}

@@ -1,0 +1,31 @@
+/** The SMS token: its OTP travels in a text message. NIST SP 800-63B §5.1.3.3 restricts the use of SMS. */
+import { dynamicMobileNumber, enforceSmsText, smsProvider, smsText } from '../../policy/actions.ts'
+import { smsProviderTimeout } from '../../settings.ts'
+import { defineTokenType } from '../token-type.ts'
+
+/** Digits with the signs that people put between them; at least one digit, at most 32 characters. */
+const PHONE = /^(?=.*\d)[\d+ ()/.-]{1,32}$/
+
+export const sms = defineTokenType({
+  name: 'sms',
+  serialPrefix: 'LSSM',
+  channel: 'sms',
+  addressField: 'phone',
+  addressAttribute: 'mobile',
+  readAddress: (text) => (PHONE.test(text.trim()) ? text.trim() : null),
+  addressRule: 'must be one phone number, like +49 170 1234567',
+  counterStep: 1,
+  lenientAnswers: true,
+  actions: { providers: smsProvider, dynamicAddress: dynamicMobileNumber },
+  // A text without the OTP gets it at its beginning (contract 3.6).
+  template: (policy, proposed) => {
+    const ruled = policy.value(smsText)
+    const own = policy.value(enforceSmsText) ? null : proposed.text
+    const text = own || (ruled !== smsText.default ? ruled : '') || proposed.fallback || ruled
+    return { text: text.includes('<otp>') ? text : `<otp> ${text}`, subject: '' }
+  },
+  validityBound: (settings) => smsProviderTimeout(settings),
+  stamp: (settings, now) => ({ until: now + smsProviderTimeout(settings) }),
+  sent: 'sms submitted',
+  alreadySent: 'sms with otp already submitted',
+})

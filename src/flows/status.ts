@@ -1,0 +1,69 @@
+/**
+ * Status: what became of a transaction (contract 2.8). Shows challenges to whoever knows the PIN; as in LinOTP a wrong
+ * PIN counts nothing here.
+ */
+import type { Challenge } from '../core/challenge.ts'
+import { satisfies } from '../core/pass.ts'
+import { policyFor } from '../core/policy/action.ts'
+import { otpPin } from '../core/policy/actions.ts'
+import type { Token } from '../core/token.ts'
+import { userQueries } from '../core/users.ts'
+import type { PasswordMatches } from '../ports/passwords.ts'
+import type { Store } from '../ports/store.ts'
+import { place, type Vault } from '../ports/vault.ts'
+import type { Audit } from './audit.ts'
+import type { Facts } from './facts.ts'
+import type { SettingsCache } from './settings.ts'
+import type { UserSelection } from './users.ts'
+import { findUser } from './users.ts'
+
+export type StatusCommand = {
+  readonly transactionId: string
+  readonly pass: string
+  readonly user: UserSelection | null
+  readonly serial: string | null
+}
+export type StatusEntry = { readonly challenge: Challenge; readonly token: Token }
+export type Status = (command: StatusCommand, facts: Facts) => Promise<readonly StatusEntry[]>
+
+type Parts = {
+  readonly store: Store
+  readonly vault: Vault
+  readonly audit: Audit
+  readonly settings: SettingsCache
+  readonly passwordMatches: PasswordMatches
+}
+
+export function createStatus({ store, vault, audit, settings: cache, passwordMatches }: Parts): Status {
+  return async ({ transactionId, pass, user: named, serial }, facts) => {
+    const settings = await cache.fresh()
+    const entries = await store.findChallenges(transactionId, facts.now)
+    const user = named ? await findUser(store, settings, named) : null
+    const owner = user?.ok ? user.value : null
+    const queries = named ? userQueries(named, settings) : null
+    const realm = queries?.ok ? (queries.value[0]?.realm.name ?? null) : null
+    // Without a user it is the PIN of the token, whatever policy says (contract 2.8).
+    const rule = owner ? policyFor({ user: owner.login, realm, client: facts.client }).value(otpPin) : 'token_pin'
+    const password = async (candidate: string) =>
+      owner !== null && passwordMatches(candidate, await store.passwordHash(owner))
+
+    const visible = await Promise.all(
+      entries.map(async ({ challenge, token }) => {
+        const pin = await vault.openPin(token.sealedPin, place.pin(token.serial))
+        const right = pin.ok && (await satisfies(rule, pass, { pin: pin.value, password }))
+        const owned =
+          named === null ||
+          (owner !== null && token.owner?.userId === owner.userId && token.owner.resolver === owner.resolver)
+        return right && owned && (serial === null || token.serial === serial) && challenge.delivery !== 'undelivered'
+      }),
+    )
+    const shown = entries.filter((_, index) => visible[index])
+    await audit.write(facts, {
+      success: shown.length > 0,
+      user: named?.user ?? '',
+      realm: realm ?? '',
+      serial: shown.map(({ token }) => token.serial).join(' '),
+    })
+    return shown
+  }
+}

@@ -1,0 +1,154 @@
+/** otpost in workerd, as it is deployed: the flow over D1 and over libSQL, and what this runtime cannot do. */
+import { createClient } from '@libsql/client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { libsqlBatch } from '../../src/adapters/store/libsql.ts'
+import { migrateDatabase } from '../../src/adapters/store/migrate.ts'
+import { createStore } from '../../src/adapters/store/store.ts'
+import { startOtpost, type TestOtpost } from '../../src/testing/index.ts'
+import { type HranaServer, startHranaServer } from '../support/hrana-server.ts'
+import { COMPLETE, startWorker } from './workers-fixture.ts'
+
+const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n))
+
+let hrana: HranaServer
+
+beforeAll(async () => {
+  hrana = await startHranaServer()
+  const client = createClient({ url: hrana.url, authToken: hrana.token })
+  await migrateDatabase(client, createStore(libsqlBatch(client)))
+  client.close()
+})
+afterAll(() => hrana.close())
+
+const libsqlVariables = () => ({ OTPOST_DATABASE_URL: hrana.url, OTPOST_DATABASE_TOKEN: hrana.token })
+
+describe.each([
+  ['D1', () => ({})],
+  ['libSQL over HTTP', libsqlVariables],
+])('a Worker over %s', (_, variables) => {
+  let otpost: TestOtpost
+  beforeAll(async () => {
+    otpost = await startOtpost({ runtime: 'miniflare', variables: variables() })
+  })
+  afterAll(() => otpost?.stop())
+
+  /** A user whose PIN was right; the mail is on its way. */
+  async function triggered() {
+    const enrolment = await otpost.enroll()
+    const reply = await otpost.check({ user: enrolment.user, pass: enrolment.pin })
+    const otp = await otpost.nextOtp(enrolment.email)
+    return { ...enrolment, otp, transactionid: reply.detail?.transactionid ?? '' }
+  }
+
+  it('sends a mail for a right PIN and accepts its OTP once', async () => {
+    const { user, otp, transactionid } = await triggered()
+
+    const first = await otpost.check({ user, pass: otp, transactionid })
+    const second = await otpost.check({ user, pass: otp, transactionid })
+
+    expect([first.result.value, second.result.value]).toEqual([true, false])
+  })
+
+  it('accepts PIN and OTP in one pass, without the transaction', async () => {
+    const { user, pin, otp } = await triggered()
+
+    const reply = await otpost.check({ user, pass: pin + otp })
+
+    expect(reply.result).toEqual({ status: true, value: true })
+  })
+
+  it('refuses a wrong OTP and counts it', async () => {
+    const { user, otp, transactionid, serial } = await triggered()
+    const wrong = otp === '000000' ? '000001' : '000000'
+
+    const reply = await otpost.check({ user, pass: wrong, transactionid })
+
+    expect(reply.result.value).toBe(false)
+    expect(await otpost.admin.show(serial)).toMatchObject({ 'LinOtp.FailCount': 1 })
+  })
+
+  it('accepts one of fifty equal answers', async () => {
+    const { user, otp, transactionid } = await triggered()
+
+    const replies = await Promise.all(times(50, () => otpost.check({ user, pass: otp, transactionid })))
+
+    expect(replies.filter((reply) => reply.result.value)).toHaveLength(1)
+  })
+
+  it('sends one mail for fifty equal triggers', async () => {
+    const { user, pin, email } = await otpost.enroll()
+
+    const replies = await Promise.all(times(50, () => otpost.check({ user, pass: pin })))
+
+    expect(otpost.mails().filter((mail) => mail.to.includes(email))).toHaveLength(1)
+    expect(new Set(replies.map((reply) => reply.detail?.transactionid)).size).toBe(1)
+  })
+
+  it('sends the mail although the client has hung up', async () => {
+    const { user, pin, email } = await otpost.enroll()
+    const client = new AbortController()
+    const params = new URLSearchParams({ user, pass: pin })
+
+    // The catcher greets after 100 ms, so the message cannot be out by then.
+    const request = fetch(`${otpost.url}/validate/check`, { method: 'POST', body: params, signal: client.signal })
+    const hungUp = expect(request).rejects.toThrow('aborted')
+    setTimeout(() => client.abort(), 50)
+    await hungUp
+
+    expect(await otpost.nextOtp(email)).toMatch(/^\d{6}$/)
+  })
+})
+
+it('answers a hundred requests that meet a Worker which has just begun', async () => {
+  const worker = await startWorker({ ...COMPLETE, ...libsqlVariables() }, false)
+
+  const params = new URLSearchParams({ user: 'nobody', pass: 'x' })
+  const statuses = await Promise.all(
+    times(100, async () => (await fetch(`${worker.url}/validate/check`, { method: 'POST', body: params })).status),
+  )
+
+  expect(statuses.filter((status) => status !== 200)).toEqual([])
+  expect(worker.logged()).toEqual([])
+  await worker.stop()
+})
+
+describe('what Workers cannot do', () => {
+  let otpost: TestOtpost
+  beforeAll(async () => {
+    otpost = await startOtpost({ runtime: 'miniflare' })
+  })
+  afterAll(() => otpost?.stop())
+
+  const server = { SMTP_SERVER: 'mail.example.com', START_TLS: true, SMTP_PORT: 587 }
+
+  it.each([
+    ['port 25', { ...server, SMTP_PORT: 25 }, 'config.SMTP_PORT'],
+    ['port 25 by default', { SMTP_SERVER: 'mail.example.com' }, 'config.SMTP_PORT'],
+    ['port 25 under its other name', { SMTP_SERVER: 'mail.example.com', PORT: 25 }, 'config.SMTP_PORT'],
+    ['no certificate check', { ...server, TLS_INSECURE: true }, 'config.TLS_INSECURE'],
+    ['an authority of its own', { ...server, TLS_CA: '/etc/ca.pem' }, 'config.TLS_CA'],
+    ['a client certificate', { ...server, CERTFILE: '/etc/client.pem' }, 'config.CERTFILE'],
+    ['a client key', { ...server, CERTFILE: '', KEYFILE: '/etc/client.key' }, 'config.KEYFILE'],
+  ])('a provider with %s is refused by the name of the key', async (_, config, key) => {
+    const saved = otpost.admin.setProvider('out', config)
+
+    await expect(saved).rejects.toThrow(key)
+    const { result } = await otpost.admin.call('/system/getProvider', { type: 'email' })
+    expect(Object.keys(result.value ?? {})).toEqual(['catcher'])
+  })
+
+  it('a provider on port 587 with STARTTLS is saved', async () => {
+    await otpost.admin.setProvider('submission', server)
+
+    const { result } = await otpost.admin.call('/system/getProvider', { type: 'email', name: 'submission' })
+    expect(result.value).toMatchObject({ submission: { Class: 'SMTPEmailProvider' } })
+  })
+
+  it('a resolver by file name alone is refused, with what to send instead', async () => {
+    const params = { name: 'files', type: 'passwdresolver', fileName: '/etc/passwd' }
+
+    const { result } = await otpost.admin.call('/system/setResolver', params)
+
+    expect(result.error?.message).toMatch(/^fileName .*passwdresolver\.content/)
+  })
+})
