@@ -13,6 +13,7 @@ import { createCheck } from './flows/check.ts'
 import { createConfigAdmin } from './flows/config-admin.ts'
 import { createDeliver } from './flows/deliver.ts'
 import { createEnroll } from './flows/enroll.ts'
+import { createPolicyAdmin } from './flows/policy-admin.ts'
 import { createProviderAdmin } from './flows/provider-admin.ts'
 import { createRealmAdmin } from './flows/realm-admin.ts'
 import { createSessions } from './flows/sessions.ts'
@@ -53,6 +54,7 @@ export function compose(
     config: createConfigAdmin({ store, vault, audit, settings }),
     realms: createRealmAdmin({ store, edges, audit, settings }),
     sessions: createSessions({ store, vault, edges, audit }),
+    policies: createPolicyAdmin({ store, edges, audit, settings }),
     admins,
   }
 

@@ -7,6 +7,17 @@ import type { Platform } from './platform.ts'
 export function processEdges(platform: Pick<Platform, 'capabilities'>): Edges {
   return {
     clock: () => Math.floor(Date.now() / 1000),
+    localTime: (now) => {
+      const at = new Date(now * 1000)
+      return {
+        minute: at.getMinutes(),
+        hour: at.getHours(),
+        day: at.getDate(),
+        month: at.getMonth() + 1,
+        weekday: at.getDay(),
+        year: at.getFullYear(),
+      }
+    },
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     fetch: (input, init) => fetch(input, init),
     deadline: (after) => AbortSignal.timeout(after * 1000),

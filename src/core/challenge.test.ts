@@ -1,31 +1,15 @@
 import { describe, expect, it } from 'vitest'
+import { aChallenge, NOON } from '../../test/support/records.ts'
 import { belongsTo, type Challenge, isAnswerable, newTransactionId, transactionIds, validityOf } from './challenge.ts'
-
-const NOW = 1_750_000_000
-
-const CHALLENGE: Challenge = {
-  id: 1,
-  transactionId: '12345678901234567',
-  parentId: '12345678901234567',
-  serial: 'LSEM000001',
-  counter: 1,
-  state: 'open',
-  delivery: 'delivered',
-  attempts: 0,
-  maxAttempts: 0,
-  message: '',
-  createdAt: NOW - 60,
-  expiresAt: NOW + 60,
-}
 
 describe('isAnswerable', () => {
   it.each<[string, Partial<Challenge>, boolean]>([
     ['it was just delivered', {}, true],
     ['its message may still be under way', { delivery: 'pending' }, true],
     ['nobody took its message', { delivery: 'undelivered' }, false],
-    ['it expires in the next second', { expiresAt: NOW + 1 }, true],
-    ['it expires this very second', { expiresAt: NOW }, false],
-    ['it expired a second ago', { expiresAt: NOW - 1 }, false],
+    ['it expires in the next second', { expiresAt: NOON + 1 }, true],
+    ['it expires this very second', { expiresAt: NOON }, false],
+    ['it expired a second ago', { expiresAt: NOON - 1 }, false],
     ['it was accepted', { state: 'accepted' }, false],
     ['its attempts were used up', { state: 'exhausted' }, false],
     ['another one was accepted', { state: 'superseded' }, false],
@@ -34,13 +18,13 @@ describe('isAnswerable', () => {
     ['no attempt is left', { attempts: 3, maxAttempts: 3 }, false],
     ['it has more attempts than are allowed by now', { attempts: 4, maxAttempts: 3 }, false],
   ])('when %s', (_, over, answerable) => {
-    expect(isAnswerable({ ...CHALLENGE, ...over }, NOW)).toBe(answerable)
+    expect(isAnswerable(aChallenge(over), NOON)).toBe(answerable)
   })
 })
 
 describe('belongsTo', () => {
-  const single = CHALLENGE
-  const second: Challenge = { ...CHALLENGE, transactionId: '12345678901234.02', parentId: '12345678901234' }
+  const single = aChallenge()
+  const second = aChallenge({ transactionId: '12345678901234.02', parentId: '12345678901234' })
 
   it.each([
     [single, '12345678901234567', true],

@@ -1,51 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { aChallenge, aToken, NOON } from '../../test/support/records.ts'
 import type { Challenge } from './challenge.ts'
 import { answerable, type CheckFacts, decide, type Evidence } from './check.ts'
 import type { Token } from './token.ts'
 
-const NOW = Date.UTC(2026, 6, 1, 12) / 1000
 const TRANSACTION = '12345678901234567'
 
-const token = (serial: string, over: Partial<Token> = {}): Token => ({
-  id: 1,
-  serial,
-  type: 'email',
-  description: '',
-  sealedSecret: '',
-  sealedPin: '',
-  counter: 0,
-  digits: 6,
-  hash: 'sha1',
-  countWindow: 10,
-  syncWindow: 1000,
-  failCount: 0,
-  maxFailCount: 10,
-  active: true,
-  owner: null,
-  realms: [],
-  info: {},
-  revision: 1,
-  createdAt: 0,
-  lastAuthMatch: null,
-  lastAuthSuccess: null,
-  ...over,
-})
-
-const challenge = (id: number, serial: string, over: Partial<Challenge> = {}): Challenge => ({
-  id,
-  transactionId: TRANSACTION,
-  parentId: TRANSACTION,
-  serial,
-  counter: 1,
-  state: 'open',
-  delivery: 'delivered',
-  attempts: 0,
-  maxAttempts: 0,
-  message: '',
-  createdAt: NOW - 60,
-  expiresAt: NOW + 60,
-  ...over,
-})
+const token = (serial: string, over: Partial<Token> = {}) => aToken({ serial, ...over })
+const challenge = (id: number, serial: string, over: Partial<Challenge> = {}) => aChallenge({ id, serial, ...over })
 
 const evidence = (over: Partial<Evidence> = {}): Evidence => ({
   requests: false,
@@ -66,7 +28,7 @@ const plan = ({ proved = {}, ...facts }: Case) =>
   decide(
     { realm: 'corp', transactionId: null, candidates: [], challenges: [], ...facts },
     new Map(Object.entries(proved)),
-    NOW,
+    NOON,
   )
 
 describe('tokens that are skipped (contract 2.2)', () => {
@@ -161,25 +123,20 @@ describe('exactly one right answer', () => {
     })
   })
 
-  it('is that of the newest challenge when two of a token have the same OTP', () => {
+  it.each([
+    [[7], 7],
+    // Two of a token have the same OTP: the newest is taken.
+    [[7, 8, 9], 9],
+  ])('may be to an older challenge: %j, %d', (matched, id) => {
     const challenges = [challenge(7, 'A'), challenge(9, 'A'), challenge(8, 'A')]
 
-    const decided = plan({ candidates: [token('A')], challenges, proved: { A: OTP_OF(7, 8, 9) } })
+    const decided = plan({ candidates: [token('A')], challenges, proved: { A: OTP_OF(...matched) } })
 
-    expect(decided).toMatchObject({ kind: 'accept', challenge: { id: 9 } })
-  })
-
-  it('may be to an older challenge', () => {
-    const challenges = [challenge(7, 'A'), challenge(9, 'A')]
-
-    expect(plan({ candidates: [token('A')], challenges, proved: { A: OTP_OF(7) } })).toMatchObject({
-      kind: 'accept',
-      challenge: { id: 7 },
-    })
+    expect(decided).toMatchObject({ kind: 'accept', challenge: { id } })
   })
 
   it.each<[string, Partial<Challenge>]>([
-    ['expired this very second', { expiresAt: NOW }],
+    ['expired this very second', { expiresAt: NOON }],
     ['was answered', { state: 'accepted' }],
     ['was superseded', { state: 'superseded' }],
     ['was not delivered', { delivery: 'undelivered' }],
@@ -238,21 +195,14 @@ describe('at least one request', () => {
   })
 
   it.each([
-    [true, 'accept'],
-    [false, 'trigger'],
-  ])('when the pass is a right OTP too and answers come first, %s: %s', (answersFirst, kind) => {
-    const both = evidence({ requests: true, pinPartMatches: true, matched: [1], answersFirst })
+    [true, [1], 'accept'],
+    [false, [1], 'trigger'],
+    [true, [], 'trigger'],
+  ])('when answers come first, %s, and the pass is also the OTP of %j: %s', (answersFirst, matched, kind) => {
+    const both = evidence({ requests: true, pinPartMatches: true, matched, answersFirst })
 
     expect(plan({ candidates: [token('A')], challenges: [challenge(1, 'A')], proved: { A: both } })).toMatchObject({
       kind,
-    })
-  })
-
-  it('stays a request when answers come first and the OTP is not right', () => {
-    const proved = { A: evidence({ requests: true, answersFirst: true }) }
-
-    expect(plan({ candidates: [token('A')], challenges: [challenge(1, 'A')], proved })).toMatchObject({
-      kind: 'trigger',
     })
   })
 })
@@ -277,7 +227,7 @@ describe('only wrong answers', () => {
     ['pin_wrong', WRONG_PIN, []],
     ['otp_wrong', WRONG_OTP, [challenge(1, 'A')]],
     ['challenge_missing', WRONG_OTP, []],
-    ['challenge_missing', WRONG_OTP, [challenge(1, 'A', { expiresAt: NOW })]],
+    ['challenge_missing', WRONG_OTP, [challenge(1, 'A', { expiresAt: NOON })]],
   ])('says %s', (reason, proof, challenges) => {
     expect(plan({ candidates: [token('A')], challenges, proved: { A: proof } })).toMatchObject({
       kind: 'reject',
@@ -301,7 +251,7 @@ describe('a transaction id', () => {
   ]
   const facts = { realm: 'corp', candidates: [token('A'), token('B')], challenges }
   const meant = (transactionId: string | null) =>
-    facts.candidates.map((one) => answerable({ ...facts, transactionId }, one, NOW).map(({ id }) => id))
+    facts.candidates.map((one) => answerable({ ...facts, transactionId }, one, NOON).map(({ id }) => id))
 
   it.each([
     [null, [[1, 3], [2]]],

@@ -16,6 +16,8 @@ export type CheckFailure =
   | 'token_not_yet_valid'
   | 'token_expired'
   | 'token_usage_exceeded'
+  | 'token_not_allowed'
+  | 'user_not_authorized'
   | 'token_unreadable'
   | 'pass_missing'
   | 'pin_wrong'
@@ -49,4 +51,7 @@ export type AdminFailure =
   | { readonly code: 'admin_unknown'; readonly username: string }
   | { readonly code: 'admin_exists'; readonly username: string }
   | { readonly code: 'api_token_unknown'; readonly id: string }
-  | { readonly code: 'selection_missing' }
+  | { readonly code: 'policy_action_unknown'; readonly action: string; readonly policy: string }
+  | { readonly code: 'policy_lockout'; readonly reason: string }
+  | { readonly code: 'policy_name_illegal'; readonly name: string }
+  | { readonly code: 'policy_name_missing' }

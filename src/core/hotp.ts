@@ -9,7 +9,12 @@ import type { HashName } from './token.ts'
 /** LinOTP enrols secrets of any length; RFC 4226 §4 R6 asks for 16 bytes, which enrolment checks. */
 const guardrails = createGuardrails({ MIN_SECRET_BYTES: 1, MAX_SECRET_BYTES: 256 })
 
-export type HotpParameters = { readonly secret: Uint8Array; readonly counter: number; readonly digits: number; readonly hash: HashName }
+export type HotpParameters = {
+  readonly secret: Uint8Array
+  readonly counter: number
+  readonly digits: number
+  readonly hash: HashName
+}
 
 /**
  * The OTP at `counter`, decimal, left-padded with zeros to `digits` (RFC 4226 §5.3).

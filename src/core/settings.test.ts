@@ -18,7 +18,7 @@ function settingsOf(values: Readonly<Record<string, string>>): Settings {
   const entries = Object.entries(values).map(
     ([key, value]) => [key, { key, value, type: '', description: '' }] as const,
   )
-  return { version: 1, config: new Map(entries), providers: [], resolvers: [], realms: [] }
+  return { version: 1, config: new Map(entries), providers: [], policies: [], resolvers: [], realms: [] }
 }
 
 describe('transactionIdLength', () => {

@@ -4,6 +4,7 @@
  * Texts are read here and nowhere else. A value that is not a number never stops a login: the documented default serves
  * (LinOTP fails then; contract 3.9 and 12.2 #31), and saving such a value is refused.
  */
+import type { CompiledPolicy } from './policy/policy.ts'
 import type { Seconds } from './time.ts'
 
 export type ConfigEntry = {
@@ -37,6 +38,8 @@ export type Settings = {
   readonly providers: readonly ProviderRecord[]
   readonly resolvers: readonly ResolverRecord[]
   readonly realms: readonly RealmRecord[]
+  /** Policies that were read; one that cannot be is left out when it is loaded, and told in the log. */
+  readonly policies: readonly CompiledPolicy[]
 }
 
 const text = (settings: Settings, key: string): string | undefined => settings.config.get(key)?.value

@@ -4,3 +4,37 @@
 export type Instant = number
 /** A length of time in whole seconds. */
 export type Seconds = number
+
+/** A moment in the server's own time zone. Month 1 is January, weekday 0 is Sunday. */
+export type LocalTime = {
+  readonly minute: number
+  readonly hour: number
+  readonly day: number
+  readonly month: number
+  readonly weekday: number
+  readonly year: number
+}
+
+/** The moment in UTC, for runtimes that know no other zone. Days to a date as in RFC 3339 appendix B, turned around. */
+export function utcTime(now: Instant): LocalTime {
+  const days = Math.floor(now / 86_400)
+  const seconds = now - days * 86_400
+  // Years begin in March here, so that the leap day is the last one.
+  const z = days + 719_468
+  const era = Math.floor(z / 146_097)
+  const dayOfEra = z - era * 146_097
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  )
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
+  const shifted = Math.floor((5 * dayOfYear + 2) / 153)
+  const month = shifted < 10 ? shifted + 3 : shifted - 9
+  return {
+    minute: Math.floor(seconds / 60) % 60,
+    hour: Math.floor(seconds / 3600),
+    day: dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1,
+    month,
+    weekday: (((days + 4) % 7) + 7) % 7,
+    year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
+  }
+}

@@ -1,37 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  isLocked,
-  ownChallengeValidity,
-  readValidityDate,
-  servesRealm,
-  type Token,
-  usageExceeded,
-  validityAt,
-} from './token.ts'
-
-const TOKEN: Token = {
-  id: 1,
-  serial: 'LSEM000001',
-  type: 'email',
-  description: '',
-  sealedSecret: '',
-  sealedPin: '',
-  counter: 0,
-  digits: 6,
-  hash: 'sha1',
-  countWindow: 10,
-  syncWindow: 1000,
-  failCount: 0,
-  maxFailCount: 10,
-  active: true,
-  owner: null,
-  realms: [],
-  info: {},
-  revision: 1,
-  createdAt: 0,
-  lastAuthMatch: null,
-  lastAuthSuccess: null,
-}
+import { aToken } from '../../test/support/records.ts'
+import { isLocked, ownChallengeValidity, readValidityDate, servesRealm, usageExceeded, validityAt } from './token.ts'
 
 describe('readValidityDate', () => {
   it.each([
@@ -75,10 +44,7 @@ describe('readValidityDate', () => {
 describe('validityAt', () => {
   const start = Date.UTC(2026, 6, 1) / 1000
   const end = Date.UTC(2026, 6, 31, 23, 59) / 1000
-  const token: Token = {
-    ...TOKEN,
-    info: { validity_period_start: '01/07/26 00:00', validity_period_end: '31/07/26 23:59' },
-  }
+  const token = aToken({ info: { validity_period_start: '01/07/26 00:00', validity_period_end: '31/07/26 23:59' } })
 
   it.each([
     [start - 1, 'too_early'],
@@ -97,7 +63,7 @@ describe('validityAt', () => {
     ['a start that is over', { validity_period_start: '01/07/26 00:00' }],
     ['an end that is to come', { validity_period_end: '31/07/26 23:59' }],
   ])('says valid for %s', (_, info) => {
-    expect(validityAt({ ...TOKEN, info }, start)).toBe('valid')
+    expect(validityAt(aToken({ info }), start)).toBe('valid')
   })
 })
 
@@ -110,7 +76,7 @@ describe('isLocked', () => {
     // No failure is allowed, so nothing is.
     [0, 0, true],
   ])('says of %d failures of %d: %s', (failCount, maxFailCount, locked) => {
-    expect(isLocked({ ...TOKEN, failCount, maxFailCount })).toBe(locked)
+    expect(isLocked(aToken({ failCount, maxFailCount }))).toBe(locked)
   })
 })
 
@@ -124,7 +90,7 @@ describe('servesRealm', () => {
     [['lab'], null, true],
     [[], null, true],
   ])('says of a token in %j and the realm %j: %s', (realms, realm, serves) => {
-    expect(servesRealm({ ...TOKEN, realms }, realm)).toBe(serves)
+    expect(servesRealm(aToken({ realms }), realm)).toBe(serves)
   })
 })
 
@@ -147,7 +113,7 @@ describe('usageExceeded', () => {
     [{ count_auth_success_max: 1, count_auth: 9 }, false],
     [{ count_auth_max: 1, count_auth_success: 9 }, false],
   ])('says of %j: %s', (info, exceeded) => {
-    expect(usageExceeded({ ...TOKEN, info })).toBe(exceeded)
+    expect(usageExceeded(aToken({ info }))).toBe(exceeded)
   })
 })
 
@@ -163,6 +129,6 @@ describe('ownChallengeValidity', () => {
     [{ challenge_validity_time: '1e3' }, 120],
     [{ challenge_validity_time: -5 }, 120],
   ])('says of %j: %j', (info, seconds) => {
-    expect(ownChallengeValidity({ ...TOKEN, info })).toBe(seconds)
+    expect(ownChallengeValidity(aToken({ info }))).toBe(seconds)
   })
 })

@@ -8,7 +8,7 @@ const LAB: RealmRecord = { name: 'lab.example.org', resolvers: ['lab'], isDefaul
 function settingsOf({ split = undefined as string | undefined, realms = [CORP, LAB] } = {}): Settings {
   const entry = (value: string) => ({ key: 'splitAtSign', value, type: '', description: '' })
   const config = new Map(split === undefined ? [] : [['splitAtSign', entry(split)] as const])
-  return { version: 1, config, providers: [], resolvers: [], realms }
+  return { version: 1, config, providers: [], policies: [], resolvers: [], realms }
 }
 
 /** Login and realm of each lookup, or why there is none. */

@@ -1,24 +1,36 @@
 /**
  * Check: a user, a token or a transaction, and a pass. Gather, prove, decide, commit; a right PIN goes on to `trigger`.
  *
- * A lost commit is an outcome, not a reason to try again. What the client is told says nothing of the reason; audit and
- * log do.
+ * A lost commit is an outcome, not a reason to try again. What the client is told says nothing of the reason, unless
+ * policy discloses it; audit and log do.
  */
 import { type CheckFacts, decide, type Plan } from '../core/check.ts'
 import type { CheckFailure } from '../core/failures.ts'
-import { policyFor } from '../core/policy/action.ts'
-import { otpPin, triggerSms } from '../core/policy/actions.ts'
+import type { MatchesPin } from '../core/pass.ts'
+import {
+  authorize,
+  autoSms,
+  detailOnFail,
+  detailOnSuccess,
+  otpPin,
+  passOnNoToken,
+  passthru,
+  tokenSerial,
+  tokenTypes,
+  triggerSms,
+} from '../core/policy/actions.ts'
 import { isTrue, pinComesFirst, type Settings } from '../core/settings.ts'
 import type { Token } from '../core/token.ts'
 import type { ProposedText } from '../core/tokens/token-type.ts'
-import { type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
+import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
-import type { Gathered, Store } from '../ports/store.ts'
-import { place, type Vault } from '../ports/vault.ts'
-import type { Audit, AuditDetails } from './audit.ts'
+import type { Store } from '../ports/store.ts'
+import type { Vault } from '../ports/vault.ts'
+import type { Audit } from './audit.ts'
 import type { Facts } from './facts.ts'
-import { type AnswerLengths, createProve } from './prove.ts'
+import { createGather, type Gathered } from './gather.ts'
+import { type AnswerLengths, createProve, type Proof } from './prove.ts'
 import type { SettingsCache } from './settings.ts'
 import type { Trigger, TriggeredChallenge } from './trigger.ts'
 
@@ -42,13 +54,8 @@ export type CheckCommand = {
   readonly mayTrigger?: boolean
 }
 
-export type CheckOutcome =
-  | {
-      readonly kind: 'accepted'
-      readonly token: Token | null
-      readonly user: UserRecord | null
-      readonly lengths: AnswerLengths
-    }
+type Verdict =
+  | { readonly kind: 'accepted'; readonly token: Token | null; readonly lengths: AnswerLengths }
   | {
       readonly kind: 'challenged'
       readonly parentId: string | null
@@ -57,6 +64,9 @@ export type CheckOutcome =
   | { readonly kind: 'rejected'; readonly reason: CheckFailure; readonly tokens: readonly CountedToken[] }
 /** A token that was asked, with its fail count after the request. */
 export type CountedToken = { readonly serial: string; readonly type: string; readonly failCount: number }
+/** What policy lets the client know beside the verdict. */
+export type Disclosed = { readonly user: UserRecord | null; readonly realm: string | null; readonly disclose: boolean }
+export type CheckOutcome = Verdict & Disclosed
 
 export type Check = (command: CheckCommand, facts: Facts) => Promise<CheckOutcome>
 
@@ -70,91 +80,62 @@ type Parts = {
   readonly passwordMatches: PasswordMatches
 }
 
-type Subject = { readonly user: UserRecord | null; readonly realm: string | null; readonly tokens: readonly Token[] }
-type Who = Required<Pick<AuditDetails, 'user' | 'realm'>>
-
 const NO_GUESS = { kind: 'reject', failed: [], judged: [], guessed: [] } as const
 
 export function createCheck(parts: Parts): Check {
-  const { store, vault, edges, audit, trigger } = parts
-  const prove = createProve({ vault, edges })
-  let decoy: Promise<Token> | undefined
+  const { store, audit, trigger } = parts
+  const gather = createGather(parts)
+  const prove = createProve(parts)
 
   return async (command, facts) => {
-    const { settings, queries, gathered } = await gather(command, facts)
-    const found = identify(command, queries, gathered)
-    const { user, realm, tokens } = typeof found === 'string' ? { user: null, realm: null, tokens: [] } : found
-    const who = { user: command.user?.user ?? '', realm: realm ?? queries[0]?.realm.name ?? command.user?.realm ?? '' }
-    // Nobody to ask: the same work is done on a token that does not exist, so that time tells nothing.
-    decoy ??= makeDecoy()
-    const candidates = tokens.length > 0 ? tokens : [await decoy]
+    const gathered = await gather(command, facts)
+    const { policy, user, realm } = gathered
+    const verdict = await judge(command, gathered, facts)
+    const disclose = policy.value(verdict.kind === 'accepted' ? detailOnSuccess : detailOnFail)
+    return { ...verdict, user, realm, disclose }
+  }
 
-    const checked: CheckFacts = {
-      realm,
-      transactionId: command.transactionId,
-      candidates,
-      challenges: gathered.challenges,
-    }
-    const policy = policyFor({ user: user?.login ?? null, realm, client: facts.client })
+  async function judge(command: CheckCommand, gathered: Gathered, facts: Facts): Promise<Verdict> {
+    const { settings, policy, user, realm, candidates, challenges } = gathered
+    const { transactionId } = command
+    const checked: CheckFacts = { realm, transactionId, candidates, challenges }
+    const password = passwordCheck(user)
     const proofs = await prove({
       facts: checked,
       pass: command.pass ?? '',
       pinRule: policy.value(otpPin),
       pinFirst: pinComesFirst(settings),
-      password: passwordCheck(user),
+      password,
       needsNoPin: (token) => command.mayTrigger === true && token.type === 'sms' && policy.value(triggerSms),
       now: facts.now,
       requestId: facts.requestId,
     })
 
-    const missing = whatIsMissing(command, found, settings)
-    if (missing === 'passed') return pass(who, user, facts)
-    if (missing) return reject({ ...NO_GUESS, reason: missing }, who, facts, [])
+    const missing = await whatIsMissing(command, gathered, password)
+    if (missing === 'passed') return pass(gathered, facts)
+    if (missing) return reject({ ...NO_GUESS, reason: missing }, gathered, facts, [])
     const evidence = new Map([...proofs].map(([serial, proof]) => [serial, proof.evidence]))
     const plan = decide(checked, evidence, facts.now)
-    if (plan.kind === 'accept')
-      return accept(plan, who, user, settings, facts, proofs.get(plan.token.serial)?.lengths ?? null)
-    if (plan.kind === 'reject') return reject(plan, who, facts, candidates)
+    if (plan.kind === 'accept') return accept(plan, proofs, gathered, facts)
+    if (plan.kind === 'reject') return reject(plan, gathered, facts, candidates)
+    return open(plan.tokens, plan.failed, command.proposed, proofs, gathered, facts)
+  }
+
+  async function open(
+    tokens: readonly Token[],
+    failed: readonly string[],
+    proposed: ProposedText,
+    proofs: ReadonlyMap<string, Proof>,
+    { settings, user, realm, who }: Gathered,
+    facts: Facts,
+  ): Promise<Verdict> {
     const secrets = new Map([...proofs].flatMap(([serial, { secret }]) => (secret ? [[serial, secret] as const] : [])))
-    const { proposed } = command
-    const outcome = await trigger(
-      { settings, tokens: plan.tokens, secrets, failed: plan.failed, user, realm, proposed, subject: who },
-      facts,
-    )
-    return outcome.kind === 'challenged' ? outcome : { ...outcome, tokens: counted(plan.tokens, new Map()) }
-  }
-
-  /** One read; a second one when the settings have moved since this process read them. */
-  async function gather(command: CheckCommand, facts: Facts) {
-    for (let settings = await parts.settings.known(), tries = 0; ; settings = await parts.settings.fresh(), tries++) {
-      const found = command.user ? userQueries(command.user, settings) : null
-      const queries: readonly UserQuery[] = found?.ok ? found.value : []
-      const users = queries.map(({ login, resolvers }) => ({ login, resolvers }))
-      // A named user in an unknown realm must find nobody, not everybody with that serial.
-      const nobody = command.user !== null && users.length === 0
-      const gathered = await store.gather({
-        users: nobody ? [{ login: '', resolvers: [] }] : users,
-        serial: command.serial,
-        tokenType: command.tokenType,
-        ...(command.transactionId === null ? {} : { transactionId: command.transactionId }),
-        now: facts.now,
-      })
-      if (gathered.version === settings.version || tries === 2) return { settings, queries, gathered }
-    }
-  }
-
-  /** A salted, sealed token that belongs to nobody. */
-  async function makeDecoy(): Promise<Token> {
-    const serial = '(nobody)'
-    const [sealedSecret, sealedPin] = await Promise.all([
-      vault.seal(edges.random(20), place.secret(serial)),
-      vault.sealPin(String(edges.random(16)), place.pin(serial)),
-    ])
-    return { ...NOBODY, serial, sealedSecret, sealedPin }
+    const outcome = await trigger({ settings, tokens, secrets, failed, user, realm, proposed, subject: who }, facts)
+    return outcome.kind === 'challenged' ? outcome : { ...outcome, tokens: counted(tokens, new Map()) }
   }
 
   /** The user's password, read when it is first asked for; each candidate is compared once, since that is slow. */
-  function passwordCheck(user: UserRecord | null): (candidate: string) => Promise<boolean> {
+  function passwordCheck(user: UserRecord | null): MatchesPin {
     const answers = new Map<string, Promise<boolean>>()
     let hash: Promise<string> | undefined
     const compare = async (candidate: string): Promise<boolean> => {
@@ -170,13 +151,14 @@ export function createCheck(parts: Parts): Check {
 
   async function accept(
     plan: Extract<Plan, { kind: 'accept' }>,
-    who: Who,
-    user: UserRecord | null,
-    settings: Settings,
+    proofs: ReadonlyMap<string, Proof>,
+    gathered: Gathered,
     facts: Facts,
-    lengths: AnswerLengths,
-  ): Promise<CheckOutcome> {
+  ): Promise<Verdict> {
     const { token, challenge, reset, failed } = plan
+    const { settings, policy, who } = gathered
+    // As in LinOTP the OTP is spent although the token may not log in: it was right, and it was shown to us.
+    const allowed = mayLogIn(gathered, token)
     const details = { ...who, serial: token.serial, tokenType: token.type }
     const verdict = await store.accept({
       requestId: facts.requestId,
@@ -187,24 +169,31 @@ export function createCheck(parts: Parts): Check {
       failed,
       stampAccess: stampsAccess(settings),
       audit: {
-        done: await audit.row(facts, { ...details, success: true }),
+        done: await audit.row(facts, {
+          ...details,
+          success: allowed,
+          ...(allowed ? {} : { actionDetail: 'token_not_allowed' }),
+        }),
         lost: await audit.row(facts, { ...details, success: false, actionDetail: 'challenge_lost' }),
       },
     })
-    if (verdict === 'done') return { kind: 'accepted', token, user, lengths }
-    return {
-      kind: 'rejected',
-      reason: 'challenge_lost',
-      tokens: counted([token], new Map([[token.serial, token.failCount + 1]])),
+    const asked = (failCount: number) => counted([token], new Map([[token.serial, failCount]]))
+    if (verdict === 'lost') return { kind: 'rejected', reason: 'challenge_lost', tokens: asked(token.failCount + 1) }
+    if (!allowed) return { kind: 'rejected', reason: 'token_not_allowed', tokens: asked(0) }
+    if (token.type === 'sms' && policy.value(autoSms)) {
+      // A request of its own in the audit; whether it can be sent is not this client's business.
+      const next = { ...facts, requestId: `${facts.requestId}.next` }
+      await open([token], [], { text: null, fallback: null }, proofs, gathered, next)
     }
+    return { kind: 'accepted', token, lengths: proofs.get(token.serial)?.lengths ?? null }
   }
 
   async function reject(
     plan: Extract<Plan, { kind: 'reject' }>,
-    who: Who,
+    { who }: Gathered,
     facts: Facts,
     candidates: readonly Token[],
-  ): Promise<CheckOutcome> {
+  ): Promise<Verdict> {
     const { reason, failed, judged, guessed } = plan
     const row = await audit.row(facts, {
       ...who,
@@ -217,67 +206,50 @@ export function createCheck(parts: Parts): Check {
     return { kind: 'rejected', reason, tokens: counted(candidates, counts) }
   }
 
-  /** A setting lets people through who have no token, or whom nobody knows. */
-  async function pass(who: Who, user: UserRecord | null, facts: Facts): Promise<CheckOutcome> {
-    await audit.write(facts, { ...who, success: true, actionDetail: 'passed_by_setting' })
-    return { kind: 'accepted', token: null, user, lengths: null }
+  /** A setting or a policy lets people through who have no token, or whom nobody knows. */
+  async function pass({ who }: Gathered, facts: Facts): Promise<Verdict> {
+    await audit.write(facts, { ...who, success: true, actionDetail: 'passed_without_token' })
+    return { kind: 'accepted', token: null, lengths: null }
   }
 }
 
 const counted = (tokens: readonly Token[], counts: ReadonlyMap<string, number>): readonly CountedToken[] =>
   tokens.map(({ serial, type, failCount }) => ({ serial, type, failCount: counts.get(serial) ?? failCount }))
 
-/** Why there is nobody to ask, or null; `passed`: a setting says yes all the same. */
-function whatIsMissing(
+/** Why nobody is asked, or null; `passed`: the answer is yes all the same (contract 2.1, steps 1, 3, 7, 8). */
+async function whatIsMissing(
   command: CheckCommand,
-  found: Subject | CheckFailure,
-  settings: Settings,
-): CheckFailure | 'passed' | null {
-  if (typeof found === 'string')
-    return found === 'user_unknown' && isTrue(settings, 'PassOnUserNotFound', false) ? 'passed' : found
-  if (found.tokens.length === 0)
-    return command.user && isTrue(settings, 'PassOnUserNoToken', false) ? 'passed' : 'token_missing'
-  if (command.single && found.tokens.length > 1) return 'token_ambiguous'
+  gathered: Gathered,
+  password: MatchesPin,
+): Promise<CheckFailure | 'passed' | null> {
+  const { settings, policy, failure, tokens } = gathered
+  if (isAuthorizationAsked(settings) && !policy.value(authorize)) return 'user_not_authorized'
+  if (failure) return failure === 'user_unknown' && isTrue(settings, 'PassOnUserNotFound', false) ? 'passed' : failure
+  if (tokens.length === 0) {
+    if (command.user === null) return 'token_missing'
+    if (isTrue(settings, 'PassOnUserNoToken', false) || policy.value(passOnNoToken)) return 'passed'
+    return policy.value(passthru) && (await password(command.pass ?? '')) ? 'passed' : 'token_missing'
+  }
+  if (command.single && tokens.length > 1) return 'token_ambiguous'
   return command.pass === null && !command.mayTrigger ? 'pass_missing' : null
+}
+
+/** One active policy with `authorize`, anywhere, is enough to ask everybody for one (contract 6.5). */
+const isAuthorizationAsked = (settings: Settings): boolean =>
+  settings.policies.some(
+    ({ record, actions }) => record.active && record.scope === authorize.scope && actions.has(authorize.name),
+  )
+
+/** `tokentype` and `serial` of scope authorization. */
+function mayLogIn({ policy }: Gathered, token: Token): boolean {
+  const types = policy.value(tokenTypes).toLowerCase().split(/\s+/).filter(Boolean)
+  const pattern = policy.value(tokenSerial)
+  return (
+    (types.length === 0 || types.includes('*') || types.includes(token.type)) &&
+    (pattern === '' || new RegExp(pattern).test(token.serial))
+  )
 }
 
 /** `token.last_access` is off unless it is `true` or a time format (contract 2.2). */
 const stampsAccess = (settings: Settings): boolean =>
   isTrue(settings, 'token.last_access', false) || (settings.config.get('token.last_access')?.value ?? '').includes('%')
-
-const NOBODY: Omit<Token, 'serial' | 'sealedSecret' | 'sealedPin'> = {
-  id: 0,
-  type: 'email',
-  description: '',
-  counter: 0,
-  digits: 6,
-  hash: 'sha1',
-  countWindow: 10,
-  syncWindow: 1000,
-  failCount: 0,
-  maxFailCount: 1,
-  active: false,
-  owner: null,
-  realms: [],
-  info: {},
-  revision: 0,
-  createdAt: 0,
-  lastAuthMatch: null,
-  lastAuthSuccess: null,
-}
-
-/** Whose tokens are asked. A serial beside a user must be that user's own (contract 12.2 #1). */
-function identify(command: CheckCommand, queries: readonly UserQuery[], gathered: Gathered): Subject | CheckFailure {
-  if (command.user === null) return { user: null, realm: null, tokens: gathered.tokens }
-  if (command.user.user === '') return 'user_missing'
-  if (queries.length === 0) return 'realm_unknown'
-  const index = gathered.users.findIndex((records) => records.length > 0)
-  const [user, ...others] = gathered.users[index] ?? []
-  const realm = queries[index]?.realm.name
-  if (!user || realm === undefined) return 'user_unknown'
-  if (others.some((other) => other.userId !== user.userId)) return 'user_ambiguous'
-  const tokens = gathered.tokens.filter(
-    ({ owner }) => owner?.userId === user.userId && owner.resolver === user.resolver,
-  )
-  return { user, realm, tokens }
-}

@@ -1,9 +1,11 @@
 /** Facts of one request that every flow gets: they are read once, at the door. */
-import type { Instant } from '../core/time.ts'
+import type { Instant, LocalTime } from '../core/time.ts'
 
 export type Facts = {
   readonly requestId: string
   readonly now: Instant
+  /** The same moment in the server's own time zone. */
+  readonly time: LocalTime
   /** Address of the client, from the runtime's own source. */
   readonly client: string
   /** Path of the request without the leading slash, for the audit. */

@@ -38,6 +38,8 @@ export type ShownProvider = {
   readonly config: string
   readonly isDefault: boolean
 }
+/** `default`: it is the default and not the last of its type; otherwise the policies that name it. */
+export type Removal = 'done' | 'unknown' | 'default' | { readonly usedBy: readonly string[] }
 export type TestResult = { readonly delivered: boolean; readonly tries: readonly Try[] }
 
 export type ProviderAdmin = {
@@ -48,11 +50,7 @@ export type ProviderAdmin = {
     name: string | null,
     facts: Facts,
   ) => Promise<Result<readonly ShownProvider[], AdminFailure>>
-  readonly remove: (
-    type: string,
-    name: string,
-    facts: Facts,
-  ) => Promise<Result<'done' | 'unknown' | 'default', AdminFailure>>
+  readonly remove: (type: string, name: string, facts: Facts) => Promise<Result<Removal, AdminFailure>>
   readonly setDefault: (type: string, name: string, facts: Facts) => Promise<Result<'done' | 'unknown', AdminFailure>>
   /** Without `to`: can it be loaded? With it, a message is sent. */
   readonly test: (
@@ -175,13 +173,15 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     return plain.ok ? (JSON.parse(new TextDecoder().decode(plain.value)) as Config) : null
   }
 
-  async function remove(
-    typeName: string,
-    name: string,
-    facts: Facts,
-  ): Promise<Result<'done' | 'unknown' | 'default', AdminFailure>> {
+  async function remove(typeName: string, name: string, facts: Facts): Promise<Result<Removal, AdminFailure>> {
     const type = readType(typeName)
     if (!type.ok) return type
+    const settings = await cache.fresh()
+    const usedBy = find(settings, type.value, name) ? policiesNaming(settings, type.value, name) : []
+    if (usedBy.length > 0) {
+      await audit.write(facts, { success: false, info: name, actionDetail: 'provider_in_use' })
+      return ok({ usedBy })
+    }
     return ok(await store.deleteProvider(type.value, name, await audit.row(facts, { success: true, info: name })))
   }
 
@@ -233,6 +233,16 @@ type Config = Readonly<Record<string, unknown>>
 
 const find = (settings: Settings, type: ProviderType, name: string): ProviderRecord | undefined =>
   settings.providers.find((provider) => provider.type === type && provider.name === name)
+
+/** Policies that name a provider, alone or in a list, active or not. */
+function policiesNaming(settings: Settings, type: ProviderType, name: string): readonly string[] {
+  return settings.policies
+    .filter(({ actions }) => {
+      const value = actions.get(`${type}_provider`)
+      return typeof value === 'string' && (value === name || value.split(/\s+/).includes(name))
+    })
+    .map(({ record }) => record.name)
+}
 
 const same = (a: unknown, b: unknown): boolean => String(a ?? '') === String(b ?? '')
 

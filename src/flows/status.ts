@@ -4,8 +4,8 @@
  */
 import type { Challenge } from '../core/challenge.ts'
 import { satisfies } from '../core/pass.ts'
-import { policyFor } from '../core/policy/action.ts'
 import { otpPin } from '../core/policy/actions.ts'
+import { policyFor } from '../core/policy/subject.ts'
 import type { Token } from '../core/token.ts'
 import { userQueries } from '../core/users.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
@@ -43,7 +43,9 @@ export function createStatus({ store, vault, audit, settings: cache, passwordMat
     const queries = named ? userQueries(named, settings) : null
     const realm = queries?.ok ? (queries.value[0]?.realm.name ?? null) : null
     // Without a user it is the PIN of the token, whatever policy says (contract 2.8).
-    const rule = owner ? policyFor({ user: owner.login, realm, client: facts.client }).value(otpPin) : 'token_pin'
+    const rule = owner
+      ? policyFor(settings, { user: owner, realm, client: facts.client, time: facts.time }).value(otpPin)
+      : 'token_pin'
     const password = async (candidate: string) =>
       owner !== null && passwordMatches(candidate, await store.passwordHash(owner))
 

@@ -7,8 +7,9 @@
 import { type Challenge, transactionIds, validityOf } from '../core/challenge.ts'
 import { hotp } from '../core/hotp.ts'
 import { maskAddress } from '../core/mask.ts'
-import { type Policy, policyFor } from '../core/policy/action.ts'
 import { maxAttempts } from '../core/policy/actions.ts'
+import type { Policy } from '../core/policy/policy.ts'
+import { policyFor } from '../core/policy/subject.ts'
 import {
   blockingTimeout,
   challengeAttempts,
@@ -119,7 +120,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     { settings, tokens, user, realm }: TriggerCommand,
     facts: Facts,
   ): { parentId: string; openings: readonly Opening[] } {
-    const policy = policyFor({ user: user?.login ?? null, realm, client: facts.client })
+    const policy = policyFor(settings, { user, realm, client: facts.client, time: facts.time })
     const { parentId, ids } = transactionIds(tokens.length, transactionIdLength(settings), edges.random)
     const openings = tokens.flatMap((token, n): readonly Opening[] => {
       const type = findTokenType(token.type)

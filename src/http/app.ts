@@ -2,6 +2,7 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { Admins } from '../flows/admins.ts'
 import type { Audit } from '../flows/audit.ts'
+import type { PolicyAdmin } from '../flows/policy-admin.ts'
 import type { Edges } from '../ports/edges.ts'
 import { failure } from './dialects/linotp/envelope.ts'
 import { INTERNAL } from './dialects/linotp/failures.ts'
@@ -13,13 +14,14 @@ import { createRespond, json, page, refuse } from './reply.ts'
 import { type AdminFlows, adminRoutes, loginRoutes } from './routes/admin.ts'
 import { healthRoutes } from './routes/health.ts'
 import { operatorRoutes } from './routes/operators.ts'
+import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
 import { refuseValidate, type ValidateFlows, validateRoutes } from './routes/validate.ts'
 
 export type AppParts = {
   readonly edges: Edges
   readonly audit: Audit
-  readonly flows: ValidateFlows & { readonly admins: Admins } & AdminFlows & SystemFlows
+  readonly flows: ValidateFlows & { readonly admins: Admins; readonly policies: PolicyAdmin } & AdminFlows & SystemFlows
   /** The setting `allowSamlAttributes`. */
   readonly samlAttributes: () => Promise<boolean>
   /** The setting `errors`: codes for which `httperror` counts. */
@@ -57,6 +59,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   for (const path of ['/admin/*', '/system/*', '/otpost/*']) administration.use(path, adminAuth(flows.sessions, audit))
   administration.route('/admin', adminRoutes(flows, respond))
   administration.route('/system', systemRoutes(flows, respond))
+  administration.route('/system', policyRoutes(flows, respond))
   administration.route('/otpost', operatorRoutes(flows, respond))
   app.route('/', administration)
 

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { AdminFailure } from '../core/failures.ts'
-import type { Result } from '../core/result.ts'
+import { err, ok, type Result } from '../core/result.ts'
 import type { Audit } from '../flows/audit.ts'
 import {
   errorPage,
@@ -16,7 +16,7 @@ import {
 } from './dialects/linotp/envelope.ts'
 import { type LinotpError, NOT_AUTHENTICATED, toLinotpError } from './dialects/linotp/failures.ts'
 import type { Env } from './env.ts'
-import { param } from './params.ts'
+import { type Params, param } from './params.ts'
 
 type Ctx = Context<Env>
 
@@ -65,4 +65,15 @@ export function createRespond(audit: Audit, errorsSetting: () => Promise<string>
     await audit.write(c.get('facts'), { success: false, actionDetail: result.error.code, info: error.message })
     return refuse(c, error, await errorsSetting())
   }
+}
+
+/** The parameters, or the first one that is missing. */
+export function required<N extends string>(
+  params: Params,
+  ...names: readonly N[]
+): Result<Readonly<Record<N, string>>, AdminFailure> {
+  const missing = names.find((name) => param(params, name) === null)
+  if (missing !== undefined) return err({ code: 'parameter_missing', field: missing })
+  // Every name has just been found.
+  return ok(Object.fromEntries(names.map((name) => [name, param(params, name) ?? ''])) as Record<N, string>)
 }

@@ -3,7 +3,7 @@
  * files or the console on its own.
  */
 import type { Socket } from 'node:net'
-import type { Instant, Seconds } from '../core/time.ts'
+import type { Instant, LocalTime, Seconds } from '../core/time.ts'
 
 export type Clock = () => Instant
 
@@ -40,6 +40,8 @@ export type OpenSocket = (
 
 export type Edges = {
   readonly clock: Clock
+  /** The moment in the server's own time zone, for policies; absent where there is only UTC. */
+  readonly localTime?: (now: Instant) => LocalTime
   readonly random: Random
   readonly fetch: typeof fetch
   /** A signal that aborts after this long; it never keeps a process alive. */

@@ -6,6 +6,7 @@
  */
 import type { Challenge } from '../core/challenge.ts'
 import type { PasswdUser } from '../core/passwd.ts'
+import type { PolicyRecord } from '../core/policy/policy.ts'
 import type { ConfigEntry, ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
 import type { Instant, Seconds } from '../core/time.ts'
 import type { HashName, Token, TokenInfo } from '../core/token.ts'
@@ -208,6 +209,9 @@ export type Store = {
     name: string,
     audit: AuditRow,
   ) => Promise<'done' | 'unknown' | 'default'>
+  /** All or none. `lost`: the settings have moved since `version`. */
+  readonly savePolicies: (policies: readonly PolicyRecord[], version: number, audit: AuditRow) => Promise<'done' | 'lost'>
+  readonly deletePolicies: (names: readonly string[], version: number, audit: AuditRow) => Promise<'done' | 'lost'>
   readonly setDefaultProvider: (type: ProviderType, name: string, audit: AuditRow) => Promise<'done' | 'unknown'>
 
   /** @param mode `create` refuses an existing name, `replace` an unknown one */

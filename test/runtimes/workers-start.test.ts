@@ -1,5 +1,6 @@
 /** What a Worker needs before it serves, what it says without it, and what it takes from the platform. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import entry from '../../src/runtimes/workers.ts'
 import { COMPLETE, PASSWORD, post, startWorker, type TestWorker } from './workers-fixture.ts'
 
 let worker: TestWorker | undefined
@@ -16,6 +17,12 @@ describe('a Worker says why it is not ready', () => {
     ['with a key that is none', { ...COMPLETE, OTPOST_KEYS: 'k1:short' }, true, /^OTPOST_KEYS: key 'k1'/],
     ['without a database', COMPLETE, false, /bind a D1 database as DB, or set OTPOST_DATABASE_URL/],
     ['with a file as database', { ...COMPLETE, OTPOST_DATABASE_URL: 'file:x.db' }, true, /^OTPOST_DATABASE_URL must/],
+    [
+      'with no address',
+      { ...COMPLETE, OTPOST_DATABASE_URL: 'libsql:?x=1' },
+      true,
+      /^OTPOST_DATABASE_URL is not the addr/,
+    ],
     ['with a setting that is wrong', { ...COMPLETE, OTPOST_SEND_DEADLINE: 0 }, true, /^OTPOST_SEND_DEADLINE must/],
     ['without migrations', COMPLETE, true, /^the database has schema none, .* run the migrations$/],
   ])('%s', async (_, variables, d1, reason) => {
@@ -130,4 +137,18 @@ it('a Worker without OTPOST_ADMIN_PASSWORD has no administrator', async () => {
   const reply = await post(`${worker.url}/admin/login`, { username: 'admin', password: '' })
 
   expect(reply.status).toBe(401)
+})
+
+it('a Worker keeps a request alive until it is answered', async () => {
+  const kept: Promise<unknown>[] = []
+  const unused = () => {
+    throw new Error('the database is not asked')
+  }
+  const bindings = { ...COMPLETE, DB: { prepare: unused, batch: unused } }
+
+  const request = new Request('https://otp.example.org/healthcheck/status')
+  const reply = await entry.fetch(request, bindings, { waitUntil: (work) => void kept.push(work) })
+
+  expect(reply.status).toBe(200)
+  expect(await Promise.all(kept)).toEqual([reply])
 })

@@ -205,3 +205,16 @@ export const audit = sqliteTable(
   },
   (t) => [index('audit_request').on(t.requestId)],
 )
+
+export const policies = sqliteTable('policies', {
+  name: text('name').primaryKey(),
+  scope: text('scope').notNull(),
+  action: text('action').notNull(),
+  realm: text('realm').notNull(),
+  user: text('user').notNull(),
+  client: text('client').notNull(),
+  time: text('time').notNull(),
+  active: integer('active').notNull().default(1),
+  /** Order of creation, which is the order of listing. */
+  position: integer('position').notNull(),
+})

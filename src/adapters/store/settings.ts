@@ -1,6 +1,7 @@
 /** Settings in the store: system configuration, providers, resolvers with their users, realms. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { PasswdUser } from '../../core/passwd.ts'
+import { type CompiledPolicy, compilePolicy } from '../../core/policy/policy.ts'
 import type { ConfigEntry, ProviderRecord, ProviderType, Settings } from '../../core/settings.ts'
 import type { UserRecord } from '../../core/users.ts'
 import type { AuditRow, Batch, Row, Store } from '../../ports/store.ts'
@@ -44,19 +45,29 @@ export function settingsStore(batch: Batch): SettingsStore {
   }
 
   async function settings(): Promise<Settings> {
-    const [version = [], config = [], providers = [], resolvers = [], realms = []] = await read(batch, [
+    const [version = [], config = [], providers = [], resolvers = [], realms = [], policies = []] = await read(batch, [
       sql`SELECT value FROM meta WHERE key = 'version'`,
       sql`SELECT key, value, type, description FROM config ORDER BY key`,
       sql`SELECT type, name, class, config, timeout, is_default FROM providers ORDER BY position, name`,
       sql`SELECT name, type, data FROM resolvers ORDER BY position, name`,
       sql`SELECT name, resolvers, is_default FROM realms ORDER BY position, name`,
+      sql`SELECT name, scope, action, realm, user, client, time, active FROM policies ORDER BY position, name`,
     ])
     return {
       version: number(version[0] ?? {}, 'value'),
       config: new Map(config.map((row) => [text(row, 'key'), toConfigEntry(row)])),
       providers: providers.map(toProvider),
-      resolvers: resolvers.map((row) => ({ name: text(row, 'name'), type: text(row, 'type'), data: record<string>(row, 'data') })),
-      realms: realms.map((row) => ({ name: text(row, 'name'), resolvers: strings(row, 'resolvers'), isDefault: number(row, 'is_default') === 1 })),
+      resolvers: resolvers.map((row) => ({
+        name: text(row, 'name'),
+        type: text(row, 'type'),
+        data: record<string>(row, 'data'),
+      })),
+      realms: realms.map((row) => ({
+        name: text(row, 'name'),
+        resolvers: strings(row, 'resolvers'),
+        isDefault: number(row, 'is_default') === 1,
+      })),
+      policies: policies.flatMap(toPolicy),
     }
   }
 
@@ -94,7 +105,11 @@ export function settingsStore(batch: Batch): SettingsStore {
     ])
   }
 
-  async function deleteProvider(type: ProviderType, name: string, audit: AuditRow): Promise<'done' | 'unknown' | 'default'> {
+  async function deleteProvider(
+    type: ProviderType,
+    name: string,
+    audit: AuditRow,
+  ): Promise<'done' | 'unknown' | 'default'> {
     const exists = sql`SELECT 1 FROM providers WHERE type = ${type} AND name = ${name}`
     const deletable = sql`EXISTS (${exists} AND (is_default = 0 OR (SELECT COUNT(*) FROM providers WHERE type = ${type}) = 1))`
     const done = await changeWhere(batch, audit, deletable, (won) => [
@@ -124,7 +139,9 @@ export function settingsStore(batch: Batch): SettingsStore {
   ): Promise<'done' | 'taken' | 'unknown'> {
     const { name } = resolver
     const exists = sql`EXISTS (SELECT 1 FROM resolvers WHERE name = ${name})`
-    const users = JSON.stringify(resolver.users.map((user) => ({ ...user, attributes: JSON.stringify(user.attributes) })))
+    const users = JSON.stringify(
+      resolver.users.map((user) => ({ ...user, attributes: JSON.stringify(user.attributes) })),
+    )
     const done = await changeWhere(batch, audit, mode === 'create' ? sql`NOT ${exists}` : exists, (won) => [
       sql`INSERT INTO resolvers (name, type, data, position)
         SELECT ${name}, ${resolver.type}, ${JSON.stringify(resolver.data)}, (SELECT COALESCE(MAX(position), 0) + 1 FROM resolvers) WHERE ${won}
@@ -206,6 +223,21 @@ const toConfigEntry = (row: Row): ConfigEntry => ({
   type: text(row, 'type'),
   description: text(row, 'description'),
 })
+
+/** What cannot be read was refused when it was saved; a row from elsewhere must not stop a realm. */
+function toPolicy(row: Row): readonly CompiledPolicy[] {
+  const compiled = compilePolicy({
+    name: text(row, 'name'),
+    scope: text(row, 'scope'),
+    action: text(row, 'action'),
+    realm: text(row, 'realm'),
+    user: text(row, 'user'),
+    client: text(row, 'client'),
+    time: text(row, 'time'),
+    active: number(row, 'active') === 1,
+  })
+  return compiled.ok ? [compiled.value] : []
+}
 
 const toProvider = (row: Row): ProviderRecord => ({
   // The two types are the only ones that are ever saved.

@@ -4,13 +4,14 @@ import type { Seconds } from '../../core/time.ts'
 import type { Batch, Store } from '../../ports/store.ts'
 import { adminStore } from './admins.ts'
 import { challengeStore } from './challenges.ts'
+import { policyStore } from './policies.ts'
 import { number } from './rows.ts'
 import { settingsStore } from './settings.ts'
 import { insertAudit, read, write } from './statements.ts'
 import { tokenStore } from './tokens.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
@@ -21,6 +22,7 @@ export function createStore(batch: Batch): Store {
     ...tokenStore(batch),
     ...settingsStore(batch),
     ...adminStore(batch),
+    ...policyStore(batch),
 
     schemaVersion: async () => {
       const [[table] = []] = await read(batch, [sql`SELECT COUNT(*) AS n FROM sqlite_master WHERE type = 'table' AND name = 'meta'`])

@@ -24,8 +24,8 @@ export function tokenStore(batch: Batch): TokenStore {
   async function findTokens(selection: TokenSelection) {
     const bySerial = selection.serials ? sql`t.serial IN ${list(selection.serials)}` : sql`1`
     const byOwner = selection.owners
-      ? sql`EXISTS (SELECT 1 FROM json_each(${JSON.stringify(selection.owners)}) o
-          WHERE t.user_id = o.value ->> '$.userId' AND t.resolver = o.value ->> '$.resolver')`
+      ? sql`(t.resolver, t.user_id) IN (
+          SELECT o.value ->> '$.resolver', o.value ->> '$.userId' FROM json_each(${JSON.stringify(selection.owners)}) o)`
       : sql`1`
     const [tokens = []] = await read(batch, [
       sql`SELECT t.*, u.login, u.attributes FROM tokens t

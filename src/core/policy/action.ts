@@ -1,14 +1,35 @@
 /**
- * A policy action is declared once, with everything that can be said about it; parser, administration and
- * documentation derive from the declaration, and the declaration itself is the key it is read by.
+ * A policy action is declared once, with everything that can be said about it: parser, administration and documentation
+ * derive from the declaration, and the declaration itself is the key it is read by.
  */
+import { err, ok, type Result } from '../result.ts'
 
-export type Scope = 'authentication' | 'authorization' | 'enrollment' | 'selfservice' | 'admin' | 'system' | 'audit'
+export const SCOPES = [
+  'authentication',
+  'authorization',
+  'enrollment',
+  'selfservice',
+  'admin',
+  'system',
+  'audit',
+] as const
+export type Scope = (typeof SCOPES)[number]
 
-export type Action<T> = {
+/** How the text of a value is read. `true` and `false` stand for an action written `name` and `!name`. */
+export type ValueKind<T> = {
+  /** LinOTP's name of the type: bool, int, str, set. */
+  readonly type: 'bool' | 'int' | 'str' | 'set'
+  readonly read: (written: string | boolean) => Result<T, string>
+  /** The values that are allowed, where they can be counted. */
+  readonly allowed?: readonly (string | number)[]
+}
+
+export type Action<T = unknown> = {
   /** The name as written in a policy. */
   readonly name: string
   readonly scope: Scope
+  readonly value: ValueKind<T>
+  /** What holds when no policy speaks. */
   readonly default: T
   /** One sentence for operators. */
   readonly meaning: string
@@ -16,13 +37,60 @@ export type Action<T> = {
 
 export const defineAction = <T>(action: Action<T>): Action<T> => action
 
-/** Whom a question is about. A token without an owner has neither user nor realm. */
-export type Subject = { readonly user: string | null; readonly realm: string | null; readonly client: string }
+/** A short form for the actions of one scope: name, kind, default, meaning. */
+export const inScope =
+  (scope: Scope) =>
+  <T>(name: string, value: ValueKind<T>, byDefault: NoInfer<T>, meaning: string): Action<T> =>
+    defineAction({ name, scope, value, default: byDefault, meaning })
 
-/** Answers questions about one subject at one moment. */
-export type Policy = { readonly value: <T>(action: Action<T>) => T }
+/** True and false, and the historic digits: a positive number is true (contract 6.2). */
+export const bool: ValueKind<boolean> = {
+  type: 'bool',
+  read: (written) => {
+    if (typeof written === 'boolean') return ok(written)
+    const word = written.trim().toLowerCase()
+    if (word === 'true' || word === 'false') return ok(word === 'true')
+    return /^-?\d{1,9}$/.test(word) ? ok(Number(word) > 0) : err("not of the expected type 'bool'")
+  },
+}
 
-/** Every flow asks here. No policies can be stored yet, so each answer is the action's default. */
-export function policyFor(_subject: Subject): Policy {
-  return { value: (action) => action.default }
+/** A regular expression that is searched for. */
+export const pattern: ValueKind<string> = {
+  type: 'str',
+  read: (written) => {
+    if (typeof written !== 'string') return err("not of the expected type 'str'")
+    try {
+      return ok(new RegExp(written).source === '' ? '' : written)
+    } catch {
+      return err('not a regular expression') // RegExp throws for what it cannot read
+    }
+  },
+}
+
+export const str: ValueKind<string> = {
+  type: 'str',
+  read: (written) => (typeof written === 'string' ? ok(written) : err("not of the expected type 'str'")),
+}
+
+export const int = (min: number, max: number): ValueKind<number> => ({
+  type: 'int',
+  read: (written) => {
+    if (typeof written === 'boolean' || !/^\s*-?\d{1,9}\s*$/.test(written)) return err("not of the expected type 'int'")
+    const n = Number(written)
+    return n >= min && n <= max ? ok(n) : err(`not in supported values ${min} to ${max}`)
+  },
+})
+
+/** One of a few words; `words` maps what may be written to what it means. */
+export function oneOf<T extends string | number>(words: Readonly<Record<string, T>>): ValueKind<T> {
+  const allowed = Object.keys(words)
+  return {
+    type: 'set',
+    allowed,
+    read: (written) => {
+      const key = typeof written === 'string' ? written.trim() : ''
+      const value = Object.hasOwn(words, key) ? words[key] : undefined
+      return value === undefined ? err(`not in supported values [${allowed.join(', ')}]`) : ok(value)
+    },
+  }
 }

@@ -1,80 +1,134 @@
-/** The actions that flows ask about (contract 6.4). */
+/** The actions that flows ask about (contract 6.4, 6.5). */
 import type { PinRule } from '../pass.ts'
-import { defineAction } from './action.ts'
+import { type Action, bool, inScope, int, oneOf, pattern, str, type ValueKind } from './action.ts'
+import { rights } from './rights.ts'
 
-export const emailProvider = defineAction<string>({
-  name: 'email_provider',
-  scope: 'authentication',
-  default: '',
-  meaning: 'Names of the e-mail providers to try, in order; empty: the default provider.',
-})
+const authentication = inScope('authentication')
+const authorization = inScope('authorization')
 
-export const emailText = defineAction<string>({
-  name: 'emailtext',
-  scope: 'authentication',
-  default: '<otp>',
-  meaning: 'Text of the message.',
-})
+export const emailProvider = authentication(
+  'email_provider',
+  str,
+  '',
+  'E-mail providers to try, in order; empty: the default provider.',
+)
+export const smsProvider = authentication(
+  'sms_provider',
+  str,
+  '',
+  'SMS providers to try, in order; empty: the default provider.',
+)
+export const emailText = authentication('emailtext', str, '<otp>', 'Text of the mail.')
+export const emailSubject = authentication(
+  'emailsubject',
+  str,
+  '',
+  "Subject of the mail; empty: the provider's EMAIL_SUBJECT.",
+)
+export const smsText = authentication('smstext', str, '<otp>', 'Text of the SMS.')
+export const enforceSmsText = authentication(
+  'enforce_smstext',
+  bool,
+  false,
+  'Ignore the texts that clients propose with data or message.',
+)
+export const dynamicEmailAddress = authentication(
+  'dynamic_email_address',
+  bool,
+  false,
+  "Send to the user's present address instead of the token's.",
+)
+export const dynamicMobileNumber = authentication(
+  'sms_dynamic_mobile_number',
+  bool,
+  false,
+  "Send to the user's present mobile number instead of the token's.",
+)
+export const triggerSms = authentication(
+  'trigger_sms',
+  bool,
+  false,
+  'Let check_s with a challenge parameter send an SMS without a PIN.',
+)
+export const autoSms = authentication('autosms', bool, false, 'Send the next SMS as soon as an OTP was accepted.')
+export const challengeResponse = authentication(
+  'challenge_response',
+  str,
+  '',
+  'Types that work by challenge; e-mail and SMS tokens always do.',
+)
+export const passthru = authentication('passthru', bool, false, 'Let users without a token in with their password.')
+export const passOnNoToken = authentication('passOnNoToken', bool, false, 'Let users without a token in.')
+export const maxAttempts = authentication(
+  'max_attempts',
+  int(0, 1_000_000) as ValueKind<number | null>, // null stands for "no policy says so"
+  null,
+  'Answers allowed per challenge, 0 for no limit of its own; unset: the system setting max_attempts.',
+)
+export const otpPin = authentication(
+  'otppin',
+  oneOf<PinRule>({
+    0: 'token_pin',
+    1: 'password',
+    2: 'only_otp',
+    3: 'ignore_pin',
+    token_pin: 'token_pin',
+    password: 'password',
+    only_otp: 'only_otp',
+    ignore_pin: 'ignore_pin',
+  }),
+  'token_pin',
+  'What stands for the PIN: the PIN of the token, the password of the user, nothing, or anything.',
+)
 
-export const emailSubject = defineAction<string>({
-  name: 'emailsubject',
-  scope: 'authentication',
-  default: '',
-  meaning: "Subject of the message; empty: the provider's EMAIL_SUBJECT.",
-})
+export const authorize = authorization(
+  'authorize',
+  bool,
+  false,
+  'Once any policy has it, only users for whom one matches get in.',
+)
+export const tokenTypes = authorization('tokentype', str, '', 'Types that may log in, separated by blanks; * for all.')
+export const tokenSerial = authorization('serial', pattern, '', 'A regular expression that the serial must contain.')
+export const setRealm = authorization('setrealm', str, '', 'The realm that users are looked for in instead.')
+export const detailOnSuccess = authorization(
+  'detail_on_success',
+  bool,
+  false,
+  'Add user and token to the reply of a successful check.',
+)
+export const detailOnFail = authorization(
+  'detail_on_fail',
+  bool,
+  false,
+  'Add the reason to the reply of a failed check.',
+)
 
-export const dynamicEmailAddress = defineAction<boolean>({
-  name: 'dynamic_email_address',
-  scope: 'authentication',
-  default: false,
-  meaning: "Send to the user's present address instead of the token's.",
-})
+const asked = [
+  emailProvider,
+  smsProvider,
+  emailText,
+  emailSubject,
+  smsText,
+  enforceSmsText,
+  dynamicEmailAddress,
+  dynamicMobileNumber,
+  triggerSms,
+  autoSms,
+  challengeResponse,
+  passthru,
+  passOnNoToken,
+  maxAttempts,
+  otpPin,
+  authorize,
+  tokenTypes,
+  tokenSerial,
+  setRealm,
+  detailOnSuccess,
+  detailOnFail,
+] as readonly Action[] // a list of all kinds of values; each is only ever read through its own declaration
 
-export const maxAttempts = defineAction<number | null>({
-  name: 'max_attempts',
-  scope: 'authentication',
-  default: null,
-  meaning: 'Answers allowed per challenge, 0 for no limit of its own; unset: the system setting max_attempts.',
-})
+/** Every action that a policy may name. */
+export const actions: readonly Action[] = [...asked, ...rights]
 
-export const smsProvider = defineAction<string>({
-  name: 'sms_provider',
-  scope: 'authentication',
-  default: '',
-  meaning: 'Names of the SMS providers to try, in order; empty: the default provider.',
-})
-
-export const smsText = defineAction<string>({
-  name: 'smstext',
-  scope: 'authentication',
-  default: '<otp>',
-  meaning: 'Text of the SMS.',
-})
-
-export const enforceSmsText = defineAction<boolean>({
-  name: 'enforce_smstext',
-  scope: 'authentication',
-  default: false,
-  meaning: 'Ignore the texts that clients propose with data or message.',
-})
-
-export const dynamicMobileNumber = defineAction<boolean>({
-  name: 'sms_dynamic_mobile_number',
-  scope: 'authentication',
-  default: false,
-  meaning: "Send to the user's present mobile number instead of the token's.",
-})
-
-export const triggerSms = defineAction<boolean>({
-  name: 'trigger_sms',
-  scope: 'authentication',
-  default: false,
-  meaning: 'Let check_s with a challenge parameter send an SMS without a PIN.',
-})
-
-export const otpPin = defineAction<PinRule>({
-  name: 'otppin',
-  scope: 'authentication',
-  default: 'token_pin',
-  meaning: 'What stands for the PIN: the PIN of the token, the password of the user, nothing, or anything.',
-})
+export const findAction = (scope: string, name: string): Action | undefined =>
+  actions.find((action) => action.scope === scope && action.name === name)

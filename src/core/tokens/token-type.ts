@@ -2,7 +2,8 @@
  * A token type is one folder with one descriptor: everything that tells this type from another. Flows ask the
  * descriptor; nothing else in the product knows the names of types.
  */
-import type { Action, Policy } from '../policy/action.ts'
+import type { Action } from '../policy/action.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { ProviderRecord, ProviderType, Settings } from '../settings.ts'
 import type { Instant, Seconds } from '../time.ts'
 import type { TokenInfo } from '../token.ts'

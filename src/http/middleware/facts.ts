@@ -6,6 +6,7 @@
  */
 import type { MiddlewareHandler } from 'hono'
 import ipaddr from 'ipaddr.js'
+import { utcTime } from '../../core/time.ts'
 import { hex } from '../../flows/sessions.ts'
 import type { Edges } from '../../ports/edges.ts'
 import type { Env } from '../env.ts'
@@ -26,13 +27,18 @@ export function readProxies(text: string): ProxyList {
     })
 }
 
-export function facts(edges: Pick<Edges, 'clock' | 'random'>, proxies: ProxyList): MiddlewareHandler<Env> {
+export function facts(
+  edges: Pick<Edges, 'clock' | 'random' | 'localTime'>,
+  proxies: ProxyList,
+): MiddlewareHandler<Env> {
   return async (c, next) => {
     const { peer, secure, operator } = c.env
     const trusted = isTrusted(peer, proxies)
+    const now = edges.clock()
     c.set('facts', {
       requestId: hex(edges.random(16)),
-      now: edges.clock(),
+      now,
+      time: edges.localTime?.(now) ?? utcTime(now),
       client: trusted ? clientBehind(c.req.header('x-forwarded-for') ?? '', peer, proxies) : canonical(peer),
       action: c.req.path.replace(/^\/+/, ''),
       administrator: operator ?? '',

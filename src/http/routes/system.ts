@@ -15,7 +15,7 @@ import {
 import type { Json } from '../dialects/linotp/envelope.ts'
 import type { Env } from '../env.ts'
 import { lowerCased, type Params, param } from '../params.ts'
-import { page, type Respond } from '../reply.ts'
+import { page, type Respond, required } from '../reply.ts'
 
 export type SystemFlows = {
   readonly config: ConfigAdmin
@@ -34,17 +34,6 @@ const DEFAULTS = [
   'DefaultOtpLen',
   'DefaultResetFailCount',
 ]
-
-/** The parameters, or the first one that is missing. */
-function required<N extends string>(
-  params: Params,
-  ...names: readonly N[]
-): Result<Readonly<Record<N, string>>, AdminFailure> {
-  const missing = names.find((name) => param(params, name) === null)
-  if (missing !== undefined) return err({ code: 'parameter_missing', field: missing })
-  // Every name has just been found.
-  return ok(Object.fromEntries(names.map((name) => [name, param(params, name) ?? ''])) as Record<N, string>)
-}
 
 export function systemRoutes({ config, providers, realms }: SystemFlows, respond: Respond): Hono<Env> {
   const routes = new Hono<Env>()
@@ -124,10 +113,12 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
     '/delProvider': async (c, params) => {
       const named = required(params, 'type', 'name')
       const result = named.ok ? await providers.remove(named.value.type, named.value.name, facts(c)) : named
-      return respond(c, result, (done) => ({
-        value: done === 'done',
-        detail: done === 'default' ? { message: 'Default provider could not be deleted!' } : null,
-      }))
+      return respond(c, result, (done) => {
+        if (done === 'default') return { value: false, detail: { message: 'Default provider could not be deleted!' } }
+        if (typeof done === 'string') return { value: done === 'done' }
+        const message = `Unable to delete - provider used in policies!\n[${done.usedBy.join(', ')}]`
+        return { value: false, detail: { message } }
+      })
     },
     '/setDefaultProvider': async (c, params) => {
       const named = required(params, 'type', 'name')

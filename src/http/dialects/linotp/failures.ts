@@ -32,7 +32,10 @@ const describe: Describe = {
   admin_unknown: ({ username }) => plain(`there is no administrator '${username}'`),
   admin_exists: ({ username }) => plain(`administrator '${username}' exists already`),
   api_token_unknown: ({ id }) => plain(`there is no API token '${id}'`),
-  selection_missing: () => numbered(1212, 'neither user nor serial given'),
+  policy_action_unknown: ({ action, policy }) => plain(`unsupported policy action '${action}' in policy '${policy}' `),
+  policy_lockout: ({ reason }) => plain(`Warning: potential lockout due to policy defintion: ${reason}!`),
+  policy_name_illegal: () => numbered(8888, 'policy name may only contain the characters a-zA-Z0-9_'),
+  policy_name_missing: () => plain("'name'"),
 }
 
 export function toLinotpError(failure: AdminFailure): LinotpError {

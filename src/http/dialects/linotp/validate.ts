@@ -1,4 +1,5 @@
 /** /validate in LinOTP's words: parameters to commands, outcomes to replies (contract 2). */
+import type { CheckFailure } from '../../../core/failures.ts'
 import type { CheckCommand, CheckOutcome } from '../../../flows/check.ts'
 import type { StatusCommand, StatusEntry } from '../../../flows/status.ts'
 import type { TriggeredChallenge } from '../../../flows/trigger.ts'
@@ -84,8 +85,9 @@ export function encodeCheckSerial(outcome: CheckOutcome, command: CheckCommand, 
   const raised =
     command.pass === null ||
     outcome.reason === 'token_ambiguous' ||
+    outcome.reason === 'message_undelivered' ||
     (command.user !== null && outcome.tokens.length === 0)
-  return raised ? refusalOfSerial() : refusal()
+  return raised ? refusalOfSerial() : encodeCheck(outcome, params)
 }
 
 export function encodeCheckTransaction(outcome: CheckOutcome, transactionId: string): JsonObject {
@@ -141,7 +143,60 @@ export function encodeSaml(outcome: CheckOutcome, params: Params, withAttributes
 }
 const SAML_ATTRIBUTES = ['username', 'surname', 'mobile', 'phone', 'givenname', 'email']
 
+/** LinOTP's words for why not, which a client sees only where `detail_on_fail` says so (contract 2.0). */
+const REASONS: Readonly<Record<CheckFailure, string>> = {
+  user_missing: 'User has no tokens assigned',
+  user_unknown: 'User not found',
+  user_ambiguous: 'User not found',
+  realm_unknown: 'User not found',
+  user_not_authorized: 'Authorization on client failed',
+  token_missing: 'User has no tokens assigned',
+  token_ambiguous: 'multiple tokens found',
+  token_inactive: 'Token inactive',
+  token_locked: 'Failcounter exceeded',
+  token_foreign_realm: 'Realm mismatch for token and user',
+  token_not_yet_valid: 'Authentication validity period mismatch!',
+  token_expired: 'Authentication validity period exceeded',
+  token_usage_exceeded: 'Authentication counter exceeded',
+  token_not_allowed: 'Authorization for token failed',
+  token_unreadable: 'no token found!',
+  pass_missing: 'missing parameter: pass',
+  pin_wrong: 'wrong otp pin -1',
+  otp_wrong: 'wrong otp pin -1',
+  otp_ambiguous: 'multiple tokens found',
+  challenge_missing: 'wrong otp pin -1',
+  challenge_lost: 'wrong otp pin -1',
+  address_missing: 'Not forwarded (no servers)',
+  provider_missing: 'Not forwarded (no servers)',
+  message_undelivered: 'Not forwarded (no servers)',
+  config_invalid: 'Not forwarded (no servers)',
+}
+
+/** What `detail_on_success` and `detail_on_fail` add; a challenge counts as failure there. */
+function disclosed(outcome: CheckOutcome): JsonObject | null {
+  if (!outcome.disclose) return null
+  if (outcome.kind === 'challenged') return { error: 'challenge created' }
+  if (outcome.kind === 'rejected') return { error: REASONS[outcome.reason] }
+  const { user, realm, token } = outcome
+  const attributes =
+    user &&
+    Object.fromEntries(Object.entries(user.attributes).map(([key, value]) => [key, value === '' ? null : value]))
+  return {
+    realm,
+    user: attributes,
+    is_linotp_admin: false,
+    tokentype: token?.type ?? null,
+    serial: token?.serial ?? null,
+  }
+}
+
 function checkDetail(outcome: CheckOutcome, params: Params): JsonObject | null {
+  const own = ownDetail(outcome, params)
+  const more = disclosed(outcome)
+  return own || more ? { ...own, ...more } : null
+}
+
+function ownDetail(outcome: CheckOutcome, params: Params): JsonObject | null {
   if (outcome.kind === 'challenged') return challengeDetail(outcome)
   if (outcome.kind === 'rejected' || outcome.lengths === null || param(params, 'auth_info')?.toLowerCase() !== 'true')
     return null

@@ -1,0 +1,146 @@
+/**
+ * Gather: everything a check decides on, in one read: settings, user, tokens, open challenges, and the policy that holds.
+ */
+
+import type { Challenge } from '../core/challenge.ts'
+import type { CheckFailure } from '../core/failures.ts'
+import { setRealm } from '../core/policy/actions.ts'
+import type { Policy } from '../core/policy/policy.ts'
+import { policyFor } from '../core/policy/subject.ts'
+import { findRealm, type Settings } from '../core/settings.ts'
+import type { Token } from '../core/token.ts'
+import { type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
+import type { Edges } from '../ports/edges.ts'
+import type { Store, Gathered as StoreGathered } from '../ports/store.ts'
+import { place, type Vault } from '../ports/vault.ts'
+import type { AuditDetails } from './audit.ts'
+import type { CheckCommand } from './check.ts'
+import type { Facts } from './facts.ts'
+import type { SettingsCache } from './settings.ts'
+
+export type Gathered = {
+  readonly settings: Settings
+  readonly policy: Policy
+  /** Why there is nobody to ask, or null. */
+  readonly failure: CheckFailure | null
+  readonly user: UserRecord | null
+  readonly realm: string | null
+  /** The tokens that the request means. */
+  readonly tokens: readonly Token[]
+  /** The same; where there are none, one that belongs to nobody, on which the same work is done. */
+  readonly candidates: readonly Token[]
+  readonly challenges: readonly Challenge[]
+  /** User and realm as the audit has them. */
+  readonly who: Required<Pick<AuditDetails, 'user' | 'realm'>>
+}
+export type Gather = (command: CheckCommand, facts: Facts) => Promise<Gathered>
+
+type Parts = { readonly store: Store; readonly vault: Vault; readonly edges: Edges; readonly settings: SettingsCache }
+
+export function createGather({ store, vault, edges, settings: cache }: Parts): Gather {
+  let decoy: Promise<Token> | undefined
+
+  return async (command, facts) => {
+    const { settings, queries, gathered } = await read(command, facts)
+    const found = identify(command, queries, gathered)
+    const { user, realm, tokens } = typeof found === 'string' ? { user: null, realm: null, tokens: [] } : found
+    const named = queries[0]
+    const asked = user ?? (named ? { login: named.login, resolver: '', attributes: {} } : null)
+    const askedRealm = realm ?? named?.realm.name ?? null
+    decoy ??= makeDecoy()
+    return {
+      settings,
+      policy: policyFor(settings, { user: asked, realm: askedRealm, client: facts.client, time: facts.time }),
+      failure: typeof found === 'string' ? found : null,
+      ...{ user, realm, tokens },
+      candidates: tokens.length > 0 ? tokens : [await decoy],
+      challenges: gathered.challenges,
+      who: { user: command.user?.user ?? '', realm: askedRealm ?? command.user?.realm ?? '' },
+    }
+  }
+
+  /** One read; a second one when the settings have moved since this process read them. */
+  async function read(command: CheckCommand, facts: Facts) {
+    for (let settings = await cache.known(), tries = 0; ; settings = await cache.fresh(), tries++) {
+      const queries = queriesOf(command, settings, facts)
+      const users = queries.map(({ login, resolvers }) => ({ login, resolvers }))
+      // A named user in an unknown realm must find nobody, not everybody with that serial.
+      const nobody = command.user !== null && users.length === 0
+      const gathered = await store.gather({
+        users: nobody ? [{ login: '', resolvers: [] }] : users,
+        serial: command.serial,
+        tokenType: command.tokenType,
+        ...(command.transactionId === null ? {} : { transactionId: command.transactionId }),
+        now: facts.now,
+      })
+      if (gathered.version === settings.version || tries === 2) return { settings, queries, gathered }
+    }
+  }
+
+  /** A salted, sealed token that belongs to nobody. */
+  async function makeDecoy(): Promise<Token> {
+    const serial = '(nobody)'
+    const [sealedSecret, sealedPin] = await Promise.all([
+      vault.seal(edges.random(20), place.secret(serial)),
+      vault.sealPin(String(edges.random(16)), place.pin(serial)),
+    ])
+    return { ...NOBODY, serial, sealedSecret, sealedPin }
+  }
+}
+
+/** Where the user may be; policy may put another realm in the place of the one that was named. */
+function queriesOf(command: CheckCommand, settings: Settings, facts: Facts): readonly UserQuery[] {
+  const found = command.user ? userQueries(command.user, settings) : null
+  if (!found?.ok) return []
+  return found.value.flatMap((query) => {
+    const asked = { login: query.login, resolver: '', attributes: {} }
+    const policy = policyFor(settings, { user: asked, realm: query.realm.name, client: facts.client, time: facts.time })
+    const name = policy.value(setRealm).trim()
+    if (name === '') return [query]
+    const realm = findRealm(settings, name)
+    return realm ? [{ login: query.login, realm, resolvers: realm.resolvers }] : []
+  })
+}
+
+type Subject = { readonly user: UserRecord | null; readonly realm: string | null; readonly tokens: readonly Token[] }
+
+/** Whose tokens are asked. A serial beside a user must be that user's own (contract 12.2 #1). */
+function identify(
+  command: CheckCommand,
+  queries: readonly UserQuery[],
+  gathered: StoreGathered,
+): Subject | CheckFailure {
+  if (command.user === null) return { user: null, realm: null, tokens: gathered.tokens }
+  if (command.user.user === '') return 'user_missing'
+  if (queries.length === 0) return 'realm_unknown'
+  const index = gathered.users.findIndex((records) => records.length > 0)
+  const [user, ...others] = gathered.users[index] ?? []
+  const realm = queries[index]?.realm.name
+  if (!user || realm === undefined) return 'user_unknown'
+  if (others.some((other) => other.userId !== user.userId)) return 'user_ambiguous'
+  const tokens = gathered.tokens.filter(
+    ({ owner }) => owner?.userId === user.userId && owner.resolver === user.resolver,
+  )
+  return { user, realm, tokens }
+}
+
+const NOBODY: Omit<Token, 'serial' | 'sealedSecret' | 'sealedPin'> = {
+  id: 0,
+  type: 'email',
+  description: '',
+  counter: 0,
+  digits: 6,
+  hash: 'sha1',
+  countWindow: 10,
+  syncWindow: 1000,
+  failCount: 0,
+  maxFailCount: 1,
+  active: false,
+  owner: null,
+  realms: [],
+  info: {},
+  revision: 0,
+  createdAt: 0,
+  lastAuthMatch: null,
+  lastAuthSuccess: null,
+}

@@ -1,0 +1,210 @@
+/**
+ * Administration of policies (contract 6.1). Grammar, types and conditions are checked when a policy is saved, so that no
+ * policy can stop a realm later; a provider, realm or user that does not exist only warns, since LinOTP stores such.
+ */
+import type { AdminFailure } from '../core/failures.ts'
+import { findAction } from '../core/policy/actions.ts'
+import { type CompiledPolicy, compilePolicy, isScope, type PolicyRecord, speaking } from '../core/policy/policy.ts'
+import { readActions } from '../core/policy/text.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { findRealm, isTrue, type Settings } from '../core/settings.ts'
+import type { Edges } from '../ports/edges.ts'
+import type { Store } from '../ports/store.ts'
+import type { Audit } from './audit.ts'
+import type { Facts } from './facts.ts'
+import type { SettingsCache } from './settings.ts'
+import { findUser } from './users.ts'
+
+export type PolicyFilter = {
+  readonly names: readonly string[] | null
+  readonly realm: string | null
+  readonly scope: string | null
+  readonly action: string | null
+  readonly user: string | null
+  /** Inactive ones too. */
+  readonly all: boolean
+}
+export type PolicyQuestion = {
+  readonly user: string
+  readonly realm: string
+  readonly scope: string
+  readonly action: string
+  readonly client: string
+}
+
+export type PolicyAdmin = {
+  /** @param enforce store it although it may lock administrators out; @returns warnings */
+  readonly save: (
+    policies: readonly PolicyRecord[],
+    enforce: boolean,
+    facts: Facts,
+  ) => Promise<Result<readonly string[], AdminFailure>>
+  readonly list: (filter: PolicyFilter, facts: Facts) => Promise<readonly PolicyRecord[]>
+  /** @returns those that were there */
+  readonly remove: (
+    names: readonly string[],
+    enforce: boolean,
+    facts: Facts,
+  ) => Promise<Result<readonly PolicyRecord[], AdminFailure>>
+  /** The policies that would speak, the one that decides first. */
+  readonly ask: (question: PolicyQuestion, facts: Facts) => Promise<Result<readonly PolicyRecord[], AdminFailure>>
+}
+
+type Parts = { readonly store: Store; readonly edges: Edges; readonly audit: Audit; readonly settings: SettingsCache }
+
+const TRIES = 5
+
+export function createPolicyAdmin({ store, edges, audit, settings: cache }: Parts): PolicyAdmin {
+  return { save, list, remove, ask }
+
+  async function save(
+    policies: readonly PolicyRecord[],
+    enforce: boolean,
+    facts: Facts,
+  ): Promise<Result<readonly string[], AdminFailure>> {
+    const names = policies.map(({ name }) => name).join(', ')
+    for (let tries = 1; ; tries++) {
+      const settings = await cache.fresh()
+      for (const policy of policies) {
+        const problem = problemOf(policy, isTrue(settings, 'policy_action_validation', false))
+        if (problem) return err(problem)
+      }
+      const kept = settings.policies.filter(({ record }) => !policies.some(({ name }) => name === record.name))
+      const locked = enforce ? null : lockout([...kept.map(({ record }) => record), ...policies], policies)
+      if (locked) return err({ code: 'policy_lockout', reason: locked })
+      const done = await store.savePolicies(
+        policies,
+        settings.version,
+        await audit.row(facts, { success: true, info: names }),
+      )
+      // Somebody changed the settings in the meantime: judged again by what holds now.
+      if (done === 'lost' && tries < TRIES) continue
+      if (done === 'lost')
+        return err({
+          code: 'parameter_invalid',
+          field: 'name',
+          rule: 'must not be changed by a request at the same time',
+        })
+      const warnings = policies.flatMap((policy) => warningsOf(policy, settings))
+      if (warnings.length > 0) edges.log.warn('policy_warning', { policy: names, warning: warnings.join('; ') })
+      return ok(warnings)
+    }
+  }
+
+  async function list(filter: PolicyFilter, facts: Facts): Promise<readonly PolicyRecord[]> {
+    const { policies } = await cache.fresh()
+    await audit.write(facts, { success: true, info: filter.names?.join(', ') ?? '' })
+    return policies.filter((policy) => chosen(policy, filter)).map(({ record }) => record)
+  }
+
+  async function remove(
+    names: readonly string[],
+    enforce: boolean,
+    facts: Facts,
+  ): Promise<Result<readonly PolicyRecord[], AdminFailure>> {
+    for (let tries = 1; ; tries++) {
+      const settings = await cache.fresh()
+      const records = settings.policies.map(({ record }) => record)
+      const gone = records.filter(({ name }) => names.includes(name))
+      const locked = enforce
+        ? null
+        : lockout(
+            records.filter((record) => !gone.includes(record)),
+            gone,
+          )
+      if (locked) return err({ code: 'policy_lockout', reason: locked })
+      const done = await store.deletePolicies(
+        names,
+        settings.version,
+        await audit.row(facts, { success: true, info: names.join(', ') }),
+      )
+      if (done === 'done' || tries === TRIES) return ok(done === 'done' ? gone : [])
+    }
+  }
+
+  async function ask(question: PolicyQuestion, facts: Facts): Promise<Result<readonly PolicyRecord[], AdminFailure>> {
+    const settings = await cache.fresh()
+    const { scope, action, client, time } = { ...question, time: facts.time }
+    if (!isScope(scope)) return err({ code: 'parameter_invalid', field: 'scope', rule: 'must be a scope of policies' })
+    const realm = question.realm.toLowerCase()
+    const found = await findUser(store, settings, { user: question.user, realm })
+    const user = found.ok ? found.value : null
+    const subject = {
+      user: { login: question.user, realm, resolver: user?.resolver ?? '', attributes: user?.attributes ?? {} },
+      ...{ realm, client, time },
+    }
+    await audit.write(facts, { success: true, user: question.user, realm, info: `${scope} ${action}` })
+    return ok(speaking(settings.policies, scope, action, subject).map(({ record }) => record))
+  }
+}
+
+/** What is wrong with a policy by itself; the words of LinOTP where its clients know them. */
+function problemOf(policy: PolicyRecord, strict: boolean): AdminFailure | null {
+  const invalid = (field: string, rule: string): AdminFailure => ({ code: 'parameter_invalid', field, rule })
+  if (policy.name === '') return invalid('name', 'of the policy must not be empty')
+  if (!/^\w+$/.test(policy.name)) return invalid('name', 'of the policy may only contain the characters a-zA-Z0-9_')
+  for (const field of ['action', 'scope', 'realm'] as const)
+    if (policy[field].trim() === '') return invalid(field, 'must not be empty')
+  const compiled = compilePolicy(policy)
+  if (!compiled.ok) return invalid(compiled.error.field, compiled.error.rule)
+  const actions = readActions(policy.action)
+  if (!actions.ok || !strict) return null
+  for (const [name, written] of actions.value) {
+    if (name === '*' && ['admin', 'system', 'audit'].includes(policy.scope)) continue
+    const action = findAction(policy.scope, name)
+    if (!action) return { code: 'policy_action_unknown', action: name, policy: policy.name }
+    const read = action.value.read(written)
+    if (!read.ok) return invalid('action', `value ${String(written)} for ${policy.scope}.${name} ${read.error}`)
+  }
+  return null
+}
+
+/** Would nobody be left who may write policies? Asked only when a policy of scope system is at stake (contract 6.1). */
+function lockout(after: readonly PolicyRecord[], changed: readonly PolicyRecord[]): string | null {
+  const own = changed.filter(({ scope }) => scope === 'system')
+  if (own.length === 0) return null
+  const system = after.filter(({ scope, active }) => scope === 'system' && active)
+  if (own.some((policy) => system.includes(policy) && policy.user.trim() === ''))
+    return 'the user of a system policy must not be empty'
+  if (system.length === 0) return null
+  const writes = system.some(({ action }) => {
+    const actions = readActions(action)
+    return actions.ok && (actions.value.get('write') === true || actions.value.has('*'))
+  })
+  return writes ? null : "no active system policy with 'write' permission defined"
+}
+
+function warningsOf(policy: PolicyRecord, settings: Settings): readonly string[] {
+  const actions = readActions(policy.action)
+  const warnings: string[] = []
+  for (const type of ['email', 'sms'] as const) {
+    const value = actions.ok ? actions.value.get(`${type}_provider`) : undefined
+    if (typeof value !== 'string' || settings.providers.some((p) => p.type === type && p.name === value)) continue
+    for (const name of value.split(/\s+/).filter(Boolean))
+      if (!settings.providers.some((p) => p.type === type && p.name === name))
+        warnings.push(`there is no ${type} provider '${name}'`)
+  }
+  for (const realm of policy.realm.split(',').map((one) => one.trim().replace(/^[-!]\s*/, '')))
+    if (realm !== '' && realm !== '*' && !realm.startsWith('/:') && !findRealm(settings, realm))
+      warnings.push(`there is no realm '${realm}'`)
+  for (const user of policy.user.split(','))
+    if (user.includes('@') && !user.includes('#'))
+      warnings.push(`'${user.trim()}' matches no login: conditions are on the login without realm`)
+  return warnings
+}
+
+function chosen({ record, actions }: CompiledPolicy, filter: PolicyFilter): boolean {
+  const realms = record.realm
+    .toLowerCase()
+    .split(',')
+    .map((realm) => realm.trim())
+  const users = record.user.split(',').map((user) => user.trim())
+  return (
+    (filter.all || record.active) &&
+    (filter.names === null || filter.names.includes(record.name)) &&
+    (filter.scope === null || record.scope === filter.scope) &&
+    (filter.realm === null || realms.includes('*') || realms.includes(filter.realm.toLowerCase())) &&
+    (filter.action === null || actions.has(filter.action) || actions.has('*')) &&
+    (filter.user === null || record.user.trim() === '' || users.includes('*') || users.includes(filter.user))
+  )
+}

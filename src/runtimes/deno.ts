@@ -1,0 +1,27 @@
+/** Deno: the command line, and HTTP by Deno.serve. Run with `deno run -A --node-modules-dir=manual`. */
+import process from 'node:process'
+import { runCli } from '../cli/main.ts'
+import type { Address, Handler, Listening } from '../cli/platform.ts'
+
+/** As much of Deno as is used here: https://docs.deno.com/api/deno/~/Deno.serve */
+declare const Deno: {
+  readonly serve: (
+    options: { readonly hostname: string; readonly port: number; readonly onListen: () => void },
+    handler: (
+      request: Request,
+      info: { readonly remoteAddr: { readonly hostname: string } },
+    ) => Response | Promise<Response>,
+  ) => { readonly addr: { readonly port: number }; readonly shutdown: () => Promise<void> }
+}
+
+async function listen(handler: Handler, { host, port }: Address): Promise<Listening> {
+  // Without onListen, Deno writes a line of its own to stdout.
+  const server = Deno.serve({ hostname: host, port, onListen: () => {} }, (request, { remoteAddr }) =>
+    handler(request, { peer: remoteAddr.hostname, secure: false }),
+  )
+  return { host, port: server.addr.port, close: () => server.shutdown() }
+}
+
+const capabilities = { runtime: 'deno', files: true, smtpPort25: true, tlsOptions: true } as const
+
+await runCli({ capabilities, listen }, process.argv.slice(2))

@@ -1,0 +1,94 @@
+/**
+ * otpost on Cloudflare Workers. D1 by the binding `DB`, or a libSQL server where OTPOST_DATABASE_URL is set; the other
+ * settings are variables and secrets of the Worker. There is no start: the first request puts the parts together, and
+ * what is missing is answered with 503 and a log line, over and over until it is there.
+ */
+import { createClient } from '@libsql/client/web'
+import { jsonLog } from '../adapters/log/json.ts'
+import { openSocket } from '../adapters/sockets/workers.ts'
+import { type D1Database, d1Batch } from '../adapters/store/d1.ts'
+import { libsqlBatch } from '../adapters/store/libsql.ts'
+import { readKeys } from '../adapters/vault/keys.ts'
+import { compose, type Otpost } from '../compose.ts'
+import { type Config, readConfig } from '../config.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Connection } from '../http/env.ts'
+import type { Edges } from '../ports/edges.ts'
+import type { Batch } from '../ports/store.ts'
+
+type Bindings = Readonly<Record<string, unknown>> & { readonly DB?: D1Database }
+/** The part of a request's context that is used. */
+type Lifetime = { readonly waitUntil: (work: Promise<unknown>) => void }
+
+const edges: Edges = {
+  clock: () => Math.floor(Date.now() / 1000),
+  random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+  fetch: (input, init) => fetch(input, init),
+  deadline: (after) => AbortSignal.timeout(after * 1000),
+  openSocket,
+  capabilities: { runtime: 'workers', files: false, smtpPort25: false, tlsOptions: false },
+  log: jsonLog((line) => console.log(line)),
+}
+
+/** Variables are text or, from `[vars]`, numbers and booleans; everything else is no setting of otpost. */
+function open(bindings: Bindings): Result<Otpost, string> {
+  const given = Object.entries(bindings).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+  const config = readConfig(Object.fromEntries(given.map(([name, value]) => [name, String(value)])))
+  if (!config.ok) return config
+  if (config.value.keys === null) return err('OTPOST_KEYS is missing: `wrangler secret put OTPOST_KEYS`')
+  const keys = readKeys(config.value.keys)
+  if (!keys.ok) return keys
+  const batch = openDatabase(config.value, bindings.DB)
+  return batch.ok ? ok(compose(batch.value, keys.value, edges, config.value)) : batch
+}
+
+function openDatabase({ databaseUrl: url, databaseToken }: Config, d1: D1Database | undefined): Result<Batch, string> {
+  if (url === null)
+    return d1 ? ok(d1Batch(d1)) : err('there is no database: bind a D1 database as DB, or set OTPOST_DATABASE_URL')
+  if (url.startsWith('file:')) return err('OTPOST_DATABASE_URL must begin with libsql:, https: or http: on Workers')
+  try {
+    // Never a queue: a task that waits there would be run by the request before it, and workerd forbids that.
+    const options = { url, concurrency: Number.MAX_SAFE_INTEGER }
+    return ok(libsqlBatch(createClient(databaseToken === null ? options : { ...options, authToken: databaseToken })))
+  } catch {
+    return err('OTPOST_DATABASE_URL is not the address of a libSQL server') // the error repeats it, token included
+  }
+}
+
+function createWorker() {
+  // Once per isolate, which has one set of bindings for its whole life. A failure is not kept.
+  let opened: Otpost | undefined
+  const otpostFor = (bindings: Bindings): Otpost | null => {
+    if (opened) return opened
+    const result = open(bindings)
+    if (result.ok) opened = result.value
+    else edges.log.error('not_ready', { reason: result.error })
+    return opened ?? null
+  }
+
+  return {
+    fetch(request: Request, bindings: Bindings, lifetime: Lifetime): Response | Promise<Response> {
+      const otpost = otpostFor(bindings)
+      if (!otpost)
+        return new Response('503 Service Unavailable\n', {
+          status: 503,
+          headers: { 'retry-after': '5', 'cache-control': 'no-store' },
+        })
+      // Set by the platform, whatever the client sent.
+      const peer = request.headers.get('cf-connecting-ip') ?? ''
+      const connection: Connection = { peer, secure: new URL(request.url).protocol === 'https:' }
+      const response = Promise.resolve(otpost.app.fetch(request, connection))
+      // A client that hangs up must not stop a message half-way, nor a read that other requests wait for.
+      lifetime.waitUntil(response.catch(() => {}))
+      return response
+    },
+
+    async scheduled(_controller: unknown, bindings: Bindings): Promise<void> {
+      const otpost = otpostFor(bindings)
+      // What fails here the platform logs, and counts the run as failed.
+      if (otpost) edges.log.info('swept', { rows: await otpost.store.sweep(edges.clock()) })
+    },
+  }
+}
+
+export default createWorker()

@@ -1,0 +1,37 @@
+/**
+ * Contract of the store: every step, with fifty at once where it changes something, on every database.
+ *
+ * `open` gives a migrated, empty database; the suite puts the store over it, so that it sees every statement.
+ */
+import { describe } from 'vitest'
+import { adminTests } from './store-admins.ts'
+import { answerTests } from './store-answers.ts'
+import { batchTests } from './store-batches.ts'
+import { deliveryTests } from './store-deliveries.ts'
+import { failureTests } from './store-failures.ts'
+import { createSuite, type Database } from './store-fixture.ts'
+import { gatherTests } from './store-gather.ts'
+import { openingTests } from './store-opening.ts'
+import { policyTests } from './store-policies.ts'
+import { realmTests } from './store-realms.ts'
+import { settingsTests } from './store-settings.ts'
+import { tokenTests } from './store-tokens.ts'
+
+export function describeStore(name: string, open: () => Promise<Database>): void {
+  // Fifty at once take their time on a busy machine.
+  describe(name, { timeout: 30_000 }, () => {
+    const suite = createSuite(open)
+    openingTests(suite)
+    deliveryTests(suite)
+    answerTests(suite)
+    failureTests(suite)
+    gatherTests(suite)
+    tokenTests(suite)
+    settingsTests(suite)
+    realmTests(suite)
+    policyTests(suite)
+    adminTests(suite)
+    // Last: it looks back on everything that was sent.
+    batchTests(suite)
+  })
+}
