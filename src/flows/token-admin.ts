@@ -39,6 +39,10 @@ export type SetResult = { readonly name: string; readonly count: number }
 
 export type TokenAdmin = {
   readonly show: (command: ShowCommand, facts: Facts) => Promise<Result<Shown, AdminFailure>>
+  /** null: nobody owns it, or nobody knows the owner. */
+  readonly owner: (serial: string, facts: Facts) => Promise<Result<UserRecord | null, AdminFailure>>
+  /** The serial itself when it is free, else with `_01`, `_02` … behind it. */
+  readonly freeSerial: (serial: string, facts: Facts) => Promise<string>
   readonly remove: (selection: Selection, facts: Facts) => Promise<Result<number, AdminFailure>>
   readonly setActive: (selection: Selection, active: boolean, facts: Facts) => Promise<Result<number, AdminFailure>>
   readonly reset: (selection: Selection, facts: Facts) => Promise<Result<number, AdminFailure>>
@@ -58,7 +62,7 @@ const CHANGED_MEANWHILE = {
 } as const
 
 export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts): TokenAdmin {
-  return { show, remove, setActive, reset, set }
+  return { show, owner, freeSerial, remove, setActive, reset, set }
 
   async function show(command: ShowCommand, facts: Facts): Promise<Result<Shown, AdminFailure>> {
     const settings = await cache.fresh()
@@ -81,6 +85,20 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
       serial: command.serials?.join(' ') ?? '',
     })
     return ok({ settings, ...paged(tokens, command) })
+  }
+
+  async function owner(serial: string, facts: Facts): Promise<Result<UserRecord | null, AdminFailure>> {
+    const [token] = await store.findTokens({ serials: [serial] })
+    if (!token) return err({ code: 'token_unknown', serial })
+    await audit.write(facts, { success: true, serial, tokenType: token.type, user: token.user?.login ?? '' })
+    return ok(token.user)
+  }
+
+  async function freeSerial(serial: string, facts: Facts): Promise<string> {
+    const candidates = [serial, ...Array.from({ length: 99 }, (_, n) => `${serial}_${String(n + 1).padStart(2, '0')}`)]
+    const taken = (await store.findTokens({ serials: candidates })).map((token) => token.serial)
+    await audit.write(facts, { success: true, serial })
+    return candidates.find((candidate) => !taken.includes(candidate)) ?? serial
   }
 
   async function remove(selection: Selection, facts: Facts): Promise<Result<number, AdminFailure>> {

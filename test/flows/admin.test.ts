@@ -307,3 +307,28 @@ describe('the client address', () => {
     await other.close()
   })
 })
+
+describe('reads of single tokens', () => {
+  it('tell the owner without a password hash, a free serial, and all tokens as CSV', async () => {
+    await enroll(h, 'ada', 'READ1', { description: "Ada's; mail" })
+
+    const owner = await h.admin('/admin/getTokenOwner', { serial: 'READ1' })
+    const free = await h.admin('/admin/check_serial', { serial: 'READ2' })
+    const taken = await h.admin('/admin/check_serial', { serial: 'READ1' })
+    const csv = await h.admin('/admin/show', { serial: 'READ1', outform: 'csv' })
+
+    expect(owner.json.result?.value).toMatchObject({ username: 'ada', email: 'ada@example.org' })
+    expect(owner.text).not.toMatch(/cryptpass|password/i)
+    expect(free.json.result?.value).toEqual({ unique: true, new_serial: 'READ2' })
+    expect(taken.json.result?.value).toEqual({ unique: false, new_serial: 'READ1_01' })
+    expect((await h.admin('/admin/getTokenOwner', { serial: 'NOSUCH' })).json.result?.error?.code).toBe(1102)
+    expect(csv.headers.get('content-type')).toBe('application/force-download')
+    expect(csv.text.split('\n')).toEqual([
+      expect.stringMatching(/^'LinOtp.TokenId'; 'LinOtp.TokenDesc'; .*'User.username'; $/),
+      expect.stringMatching(
+        /'Ada's; mail'; 'READ1'; 'email'; '\{ "email_address": "ada@mail.test", "hashlib": "sha1" \}'; .*'True'; .*'\['home'\]'; /,
+      ),
+      '',
+    ])
+  })
+})

@@ -2,17 +2,24 @@
 import { Hono } from 'hono'
 import { deleteCookie } from 'hono/cookie'
 import type { AdminFailure } from '../../core/failures.ts'
-import type { Result } from '../../core/result.ts'
+import { ok, type Result } from '../../core/result.ts'
 import type { Enroll } from '../../flows/enroll.ts'
 import type { RealmAdmin } from '../../flows/realm-admin.ts'
 import { fullName, type Sessions } from '../../flows/sessions.ts'
 import type { TokenAdmin } from '../../flows/token-admin.ts'
-import { decodeInit, decodeSelection, decodeShow, encodeShown, encodeUser } from '../dialects/linotp/admin.ts'
+import {
+  decodeInit,
+  decodeSelection,
+  decodeShow,
+  encodeShown,
+  encodeShownCsv,
+  encodeUser,
+} from '../dialects/linotp/admin.ts'
 import { success } from '../dialects/linotp/envelope.ts'
 import type { Env } from '../env.ts'
 import { CSRF_COOKIE, SESSION_COOKIE, setSession } from '../middleware/admin-auth.ts'
 import { lowerCased, type Params, param } from '../params.ts'
-import { json, page, type Respond, unauthorized } from '../reply.ts'
+import { json, page, type Respond, required, unauthorized } from '../reply.ts'
 
 export type AdminFlows = {
   readonly sessions: Sessions
@@ -53,11 +60,32 @@ export function adminRoutes({ sessions, enroll, tokens, realms }: AdminFlows, re
     })),
   )
 
-  routes.on(['GET', 'POST'], '/show', async (c) =>
-    respond(c, await tokens.show(decodeShow(c.get('params')), c.get('facts')), (shown) => ({
-      value: encodeShown(shown, c.get('params')),
-    })),
-  )
+  routes.on(['GET', 'POST'], '/show', async (c) => {
+    const result = await tokens.show(decodeShow(c.get('params')), c.get('facts'))
+    if (result.ok && param(c.get('params'), 'outform')?.toLowerCase() === 'csv') {
+      const headers = {
+        'content-type': 'application/force-download',
+        'content-disposition': 'attachment; filename=linotp-tokendata.csv',
+      }
+      return c.body(encodeShownCsv(result.value, c.get('params')), 200, { ...headers, 'cache-control': 'no-store' })
+    }
+    return respond(c, result, (shown) => ({ value: encodeShown(shown, c.get('params')) }))
+  })
+
+  routes.on(['GET', 'POST'], '/getTokenOwner', async (c) => {
+    const named = required(c.get('params'), 'serial')
+    const result = named.ok ? await tokens.owner(named.value.serial, c.get('facts')) : named
+    // The user's attributes, never the password hash.
+    return respond(c, result, (user) => ({ value: user?.attributes ?? {} }))
+  })
+
+  routes.on(['GET', 'POST'], '/check_serial', async (c) => {
+    const named = required(c.get('params'), 'serial')
+    const result = named.ok ? ok(await tokens.freeSerial(named.value.serial, c.get('facts'))) : named
+    return respond(c, result, (serial) => ({
+      value: { unique: serial === param(c.get('params'), 'serial'), new_serial: serial },
+    }))
+  })
 
   const counted: Readonly<
     Record<string, (params: Params, facts: Env['Variables']['facts']) => Promise<Result<number, AdminFailure>>>
@@ -94,7 +122,16 @@ export function adminRoutes({ sessions, enroll, tokens, realms }: AdminFlows, re
     return json(c, { ...envelope, result: { status: true, value: users, queried: users.length } })
   })
 
-  for (const path of ['/init', '/show', '/set', '/logout', '/userlist', ...Object.keys(counted)])
+  for (const path of [
+    '/init',
+    '/show',
+    '/set',
+    '/logout',
+    '/userlist',
+    '/getTokenOwner',
+    '/check_serial',
+    ...Object.keys(counted),
+  ])
     routes.all(path, (c) => page(c, 405))
   return routes
 }

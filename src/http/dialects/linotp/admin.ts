@@ -102,6 +102,20 @@ function encodeToken(token: ShownToken, settings: Settings, fields: readonly str
   }
 }
 
+/** LinOTP's CSV: every value in single quotes, a blank after each semicolon, Python's words for lists and truth. */
+export function encodeShownCsv(shown: Shown, params: Params): string {
+  const { data } = encodeShown(shown, params)
+  const tokens = data as readonly JsonObject[] // encodeShown made them
+  const line = (values: readonly Json[]): string => `${values.map((value) => `'${csvText(value)}'; `).join('')}\n`
+  return line(Object.keys(tokens[0] ?? {})) + tokens.map((token) => line(Object.values(token))).join('')
+}
+
+function csvText(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map((one) => `'${one}'`).join(', ')}]`
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  return String(value ?? '').replace(/\n/g, ' ')
+}
+
 /** TokenInfo is JSON in a text, one member a line. */
 function encodeInfo(token: Token): string {
   const members = Object.entries(token.info).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`)
