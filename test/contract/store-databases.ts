@@ -79,7 +79,7 @@ function d1Through(url: URL): D1Database {
       const response = await post(url, agent, JSON.stringify(statements))
       const answer = await text(response)
       if (response.statusCode !== 200) throw new Error(answer)
-      return JSON.parse(answer)
+      return JSON.parse(answer) // what the binding returned; the worker adds nothing
     },
   }
 }
