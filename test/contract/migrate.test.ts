@@ -2,12 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { libsqlBatch, prepareFile } from '../../src/adapters/store/libsql.ts'
 import { migrateDatabase } from '../../src/adapters/store/migrate.ts'
 import { createStore, SCHEMA_VERSION } from '../../src/adapters/store/store.ts'
-import { describeStore } from './store.ts'
-import { fileClient, openD1, openLibsqlFile, openLibsqlHttp, temporaryFile } from './store-databases.ts'
-
-describeStore('libSQL file', () => openLibsqlFile('FULL'))
-describeStore('libSQL over HTTP', openLibsqlHttp)
-describeStore('D1', openD1)
+import { fileClient, temporaryFile } from './store-databases.ts'
 
 describe('migrateDatabase', () => {
   it('migrates an empty database, and finds nothing to do the next time', async () => {
