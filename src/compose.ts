@@ -45,10 +45,11 @@ export function compose(
   const deliver = createDeliver(findProvider, { vault, edges }, config.sendDeadline)
   const trigger = createTrigger({ store, audit, deliver, edges }, config.sendDeadline)
   const admins = createAdmins({ store, vault, edges, audit })
+  const enroll = createEnroll({ store, vault, edges, audit, settings })
   const flows = {
-    check: createCheck({ store, vault, edges, settings, audit, trigger, passwordMatches: cryptMatches }),
+    check: createCheck({ store, vault, edges, settings, audit, trigger, enroll, passwordMatches: cryptMatches }),
     status: createStatus({ store, vault, audit, settings, passwordMatches: cryptMatches }),
-    enroll: createEnroll({ store, vault, edges, audit, settings }),
+    enroll,
     tokens: createTokenAdmin({ store, vault, audit, settings }),
     providers: createProviderAdmin({ store, vault, edges, audit, settings, deliver, findProvider }),
     config: createConfigAdmin({ store, vault, audit, settings }),

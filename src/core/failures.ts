@@ -44,6 +44,7 @@ export type AdminFailure =
   | { readonly code: 'token_type_unknown'; readonly type: string }
   | { readonly code: 'token_type_conflict'; readonly serial: string; readonly type: string }
   | { readonly code: 'secret_conflict' }
+  | { readonly code: 'token_limit_reached'; readonly limit: 'ofUser' | 'ofUserAndType' | 'activeInRealm' }
   | { readonly code: 'settings_missing'; readonly known: readonly string[] }
   | { readonly code: 'provider_type_unknown'; readonly type: string }
   | { readonly code: 'provider_class_unknown'; readonly class: string }

@@ -28,6 +28,8 @@ import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
+import { type AutoEnrolled, createAutoEnroll } from './auto-enroll.ts'
+import type { Enroll } from './enroll.ts'
 import type { Facts } from './facts.ts'
 import { createGather, type Gathered } from './gather.ts'
 import { type AnswerLengths, createProve, type Proof } from './prove.ts'
@@ -52,6 +54,8 @@ export type CheckCommand = {
   readonly single?: boolean
   /** Policy may let the request do without a PIN (`check_s` with `challenge`). */
   readonly mayTrigger?: boolean
+  /** The user was just enrolled by this request. */
+  readonly enrolled?: boolean
 }
 
 type Verdict =
@@ -77,6 +81,7 @@ type Parts = {
   readonly settings: SettingsCache
   readonly audit: Audit
   readonly trigger: Trigger
+  readonly enroll: Enroll
   readonly passwordMatches: PasswordMatches
 }
 
@@ -86,6 +91,7 @@ export function createCheck(parts: Parts): Check {
   const { store, audit, trigger } = parts
   const gather = createGather(parts)
   const prove = createProve(parts)
+  const autoEnroll = createAutoEnroll(parts.enroll)
 
   return async (command, facts) => {
     const gathered = await gather(command, facts)
@@ -113,12 +119,26 @@ export function createCheck(parts: Parts): Check {
 
     const missing = await whatIsMissing(command, gathered, password)
     if (missing === 'passed') return pass(gathered, facts)
+    if (missing === 'token_missing' && !command.enrolled) {
+      const enrolled = await autoEnroll(command.pass, gathered, password, facts)
+      if (enrolled) return judgeEnrolled(command, enrolled, facts)
+    }
     if (missing) return reject({ ...NO_GUESS, reason: missing }, gathered, facts, [])
     const evidence = new Map([...proofs].map(([serial, proof]) => [serial, proof.evidence]))
     const plan = decide(checked, evidence, facts.now)
     if (plan.kind === 'accept') return accept(plan, proofs, gathered, facts)
     if (plan.kind === 'reject') return reject(plan, gathered, facts, candidates)
     return open(plan.tokens, plan.failed, command.proposed, proofs, gathered, facts)
+  }
+
+  /** The first challenge of a token that was just made; a token whose first message cannot be sent is taken back. */
+  async function judgeEnrolled(command: CheckCommand, { serial, made }: AutoEnrolled, facts: Facts): Promise<Verdict> {
+    const again = { ...command, transactionId: null, enrolled: true }
+    const verdict = await judge(again, await gather(again, facts), facts)
+    if (verdict.kind === 'challenged' || !made) return verdict
+    const withdrawn = { ...facts, requestId: `${facts.requestId}.withdraw` }
+    await store.removeTokens([serial], await audit.row(withdrawn, { success: true, serial }))
+    return verdict
   }
 
   async function open(

@@ -6,13 +6,16 @@
 import * as v from 'valibot'
 import type { AdminFailure } from '../core/failures.ts'
 import { wholeNumber } from '../core/fields.ts'
+import { maxToken, randomPin, randomPinContent, tokenCount } from '../core/policy/actions.ts'
+import type { Policy } from '../core/policy/policy.ts'
+import { policyFor } from '../core/policy/subject.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { findRealm, type Settings, tokenDefaults } from '../core/settings.ts'
 import type { HashName, Token } from '../core/token.ts'
 import { findTokenType } from '../core/tokens/index.ts'
 import type { TokenType } from '../core/tokens/token-type.ts'
 import type { Edges } from '../ports/edges.ts'
-import type { Store } from '../ports/store.ts'
+import type { Store, TokenLimits } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit, AuditDetails } from './audit.ts'
 import type { Facts } from './facts.ts'
@@ -35,6 +38,8 @@ export type EnrollCommand = {
   readonly digits: string | null
   readonly pin: string | null
   readonly description: string | null
+  /** The user may own so many tokens with this one, whatever policy says. */
+  readonly atMost?: number
 }
 
 export type Enrolled = Result<{ readonly serial: string }, AdminFailure>
@@ -47,6 +52,7 @@ type Target = {
   readonly realms: readonly string[]
   readonly parameters: Parameters
   readonly details: AuditDetails
+  readonly policy: Policy
 }
 
 type Parts = {
@@ -82,12 +88,20 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
       user: user?.ok ? user.value.login : '',
       realm: realms.value[0] ?? '',
     }
-    const target: Target = { type, owner, realms: realms.value, parameters: read.value, details }
+    const asked = {
+      user: user?.ok ? user.value : null,
+      realm: realms.value[0] ?? null,
+      client: facts.client,
+      time: facts.time,
+    }
+    const policy = policyFor(settings, asked)
+    const target: Target = { type, owner, realms: realms.value, parameters: read.value, details, policy }
     return existing ? reinit(existing, target, command, facts) : create(target, command, settings, facts)
   }
 
   async function create(target: Target, command: EnrollCommand, settings: Settings, facts: Facts): Promise<Enrolled> {
-    const { type, owner, realms, details } = target
+    const { type, owner, realms, details, policy } = target
+    const pin = pinOf(command, policy)
     const { digits, hash, info } = target.parameters
     const secret = target.parameters.secret ?? edges.random(SECRET_BYTES)
     const { countWindow, syncWindow, maxFailCount } = tokenDefaults(settings)
@@ -95,7 +109,7 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
     for (let tries = 0; tries < TRIES; tries++) {
       const serial = command.serial ?? newSerial(command.prefix ?? type.serialPrefix, count + 1)
       const sealedSecret = await vault.seal(secret, place.secret(serial))
-      const sealedPin = await vault.sealPin(command.pin ?? '', place.pin(serial))
+      const sealedPin = await vault.sealPin(pin ?? '', place.pin(serial))
       const token = {
         serial,
         type: type.name,
@@ -115,9 +129,11 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
         realms,
         info,
         createdAt: facts.now,
+        limits: limitsOf(type, policy, command.atMost ?? null),
       }
-      if ((await store.createToken(row, await audit.row(facts, { ...details, serial }))) === 'done')
-        return ok({ serial })
+      const done = await store.createToken(row, await audit.row(facts, { ...details, serial }))
+      if (done === 'done') return ok({ serial })
+      if (done !== 'taken') return err({ code: 'token_limit_reached', limit: done })
       // Somebody made a token with this serial in the meantime: another number, or a clear refusal.
       if (command.serial !== null) break
     }
@@ -128,7 +144,8 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
     const { digits, hash, info } = target.parameters
     const { serial, revision } = token
     const sealedSecret = await vault.seal(target.parameters.secret ?? edges.random(SECRET_BYTES), place.secret(serial))
-    const sealedPin = command.pin === null ? token.sealedPin : await vault.sealPin(command.pin, place.pin(serial))
+    const pin = pinOf(command, target.policy)
+    const sealedPin = pin === null ? token.sealedPin : await vault.sealPin(pin, place.pin(serial))
     const change = {
       ...{ serial, type: token.type, revision, sealedSecret, sealedPin, info, description: command.description },
       digits: command.digits === null ? token.digits : digits,
@@ -142,11 +159,51 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
       : err({ code: 'parameter_invalid', field: 'serial', rule: 'must not be changed by a request at the same time' })
   }
 
+  /** The PIN of the request, or, where policy says so, a random one that nobody is told (contract 6.6). */
+  function pinOf(command: EnrollCommand, policy: Policy): string | null {
+    const length = policy.value(randomPin)
+    if (length === 0) return command.pin
+    const wanted = policy.value(randomPinContent)
+    const characters =
+      CLASSES.filter(([name]) => wanted.includes(name))
+        .map(([, text]) => text)
+        .join('') || DIGITS
+    let pin = ''
+    // Bytes that would favour the first characters are thrown away.
+    const fair = 256 - (256 % characters.length)
+    while (pin.length < length)
+      for (const byte of edges.random(length)) if (byte < fair) pin += characters[byte % characters.length]
+    return pin.slice(0, length)
+  }
+
   /** `<PREFIX><NNNN><HHHH>`: a running number of at least four digits, then random hex up to eight characters (contract 7.4). */
   function newSerial(prefix: string, number: number): string {
     const digits = String(number).padStart(4, '0')
     const missing = Math.max(0, 8 - digits.length)
     return `${prefix}${digits}${hex(edges.random(4)).toUpperCase().slice(0, missing)}`
+  }
+}
+
+const DIGITS = '0123456789'
+/** Classes of characters of a random PIN, by the letters of `otp_pin_random_content`. */
+const CLASSES: readonly (readonly [string, string])[] = [
+  ['c', 'abcdefghijklmnopqrstuvwxyz'],
+  ['C', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'],
+  ['n', DIGITS],
+  ['s', '.,:;-_<>+*!/()=?$&#'],
+]
+
+/** What policy says about numbers of tokens; `null` is no limit. */
+function limitsOf(type: TokenType, policy: Policy, atMost: number | null): TokenLimits {
+  const [ofUser, ofUserAndType, activeInRealm] = [
+    policy.value(maxToken),
+    policy.value(type.actions.limit),
+    policy.value(tokenCount),
+  ]
+  return {
+    ...(ofUser === null && atMost === null ? {} : { ofUser: Math.min(ofUser ?? Infinity, atMost ?? Infinity) }),
+    ...(ofUserAndType === null ? {} : { ofUserAndType }),
+    ...(activeInRealm === null ? {} : { activeInRealm }),
   }
 }
 

@@ -134,6 +134,14 @@ export type NewToken = {
   readonly realms: readonly string[]
   readonly info: TokenInfo
   readonly createdAt: Instant
+  /** Numbers of tokens that must not be exceeded with this one; none: no limit. */
+  readonly limits?: TokenLimits
+}
+export type TokenLimits = {
+  readonly ofUser?: number
+  readonly ofUserAndType?: number
+  /** Active tokens in each of the token's realms. */
+  readonly activeInRealm?: number
 }
 /** What a re-initialisation keeps: windows, counters of other kinds, and what the request did not name. */
 export type ReinitToken = Pick<
@@ -190,7 +198,7 @@ export type Store = {
   readonly findTokens: (selection: TokenSelection) => Promise<readonly (Token & { readonly user: UserRecord | null })[]>
   readonly countTokens: (type: string) => Promise<number>
   /** `taken`: a token with this serial exists. */
-  readonly createToken: (token: NewToken, audit: AuditRow) => Promise<'done' | 'taken'>
+  readonly createToken: (token: NewToken, audit: AuditRow) => Promise<'done' | 'taken' | keyof TokenLimits>
   /** `lost`: the token changed or vanished since it was read. Its open challenges end. */
   readonly reinitToken: (token: ReinitToken, audit: AuditRow) => Promise<'done' | 'lost'>
   /** All changes or none: `lost` when one of the tokens changed since it was read. */

@@ -1,10 +1,23 @@
 /** Tokens in the store: enrolment and administration. */
 import { type SQL, sql } from 'drizzle-orm'
-import type { AuditRow, Batch, NewToken, ReinitToken, Row, Store, TokenChange, TokenSelection } from '../../ports/store.ts'
+import type {
+  AuditRow,
+  Batch,
+  NewToken,
+  ReinitToken,
+  Row,
+  Store,
+  TokenChange,
+  TokenLimits,
+  TokenSelection,
+} from '../../ports/store.ts'
 import { number, toToken, toUser } from './rows.ts'
 import { changeWhere, insertAudit, list, read, write } from './statements.ts'
 
-type TokenStore = Pick<Store, 'findTokens' | 'countTokens' | 'createToken' | 'reinitToken' | 'changeTokens' | 'removeTokens' | 'resetFailCounts'>
+type TokenStore = Pick<
+  Store,
+  'findTokens' | 'countTokens' | 'createToken' | 'reinitToken' | 'changeTokens' | 'removeTokens' | 'resetFailCounts'
+>
 
 /** Column of each field that an administrator may set one by one; `info` is a patch, so that counts are not lost. */
 const COLUMNS = {
@@ -32,7 +45,10 @@ export function tokenStore(batch: Batch): TokenStore {
         LEFT JOIN users u ON u.resolver = t.resolver AND u.user_id = t.user_id
         WHERE ${bySerial} AND ${byOwner} ORDER BY t.id`,
     ])
-    return tokens.map((row: Row) => ({ ...toToken(row), user: row.login === null || row.login === undefined ? null : toUser(row) }))
+    return tokens.map((row: Row) => ({
+      ...toToken(row),
+      user: row.login === null || row.login === undefined ? null : toUser(row),
+    }))
   }
 
   async function countTokens(type: string): Promise<number> {
@@ -40,15 +56,28 @@ export function tokenStore(batch: Batch): TokenStore {
     return number(rows[0] ?? {}, 'n')
   }
 
-  async function createToken(token: NewToken, audit: AuditRow): Promise<'done' | 'taken'> {
-    const done = await changeWhere(batch, audit, sql`NOT EXISTS (SELECT 1 FROM tokens WHERE serial = ${token.serial})`, (won) => [
-      sql`INSERT INTO tokens (serial, type, description, secret, pin, digits, hash, count_window, sync_window, max_fail_count,
+  async function createToken(token: NewToken, audit: AuditRow): Promise<'done' | 'taken' | keyof TokenLimits> {
+    const free = sql`NOT EXISTS (SELECT 1 FROM tokens WHERE serial = ${token.serial})`
+    const within = limitsOf(token)
+    const done = await changeWhere(
+      batch,
+      audit,
+      sql.join([free, ...within.map(([, holds]) => holds)], sql` AND `),
+      (won) => [
+        sql`INSERT INTO tokens (serial, type, description, secret, pin, digits, hash, count_window, sync_window, max_fail_count,
           active, user_id, resolver, realms, info, created_at)
         SELECT ${token.serial}, ${token.type}, ${token.description}, ${token.sealedSecret}, ${token.sealedPin}, ${token.digits}, ${token.hash},
           ${token.countWindow}, ${token.syncWindow}, ${token.maxFailCount}, ${token.active}, ${token.owner?.userId ?? null},
           ${token.owner?.resolver ?? null}, ${JSON.stringify(token.realms)}, ${JSON.stringify(token.info)}, ${token.createdAt} WHERE ${won}`,
+      ],
+    )
+    if (done) return 'done'
+    if (within.length === 0) return 'taken'
+    // Which of the conditions did not hold is for the message only.
+    const [[row] = []] = await read(batch, [
+      sql`SELECT ${sql.join([sql`${free} AS free`, ...within.map(([name, holds]) => sql`${holds} AS ${sql.identifier(name)}`)], sql`, `)}`,
     ])
-    return done ? 'done' : 'taken'
+    return within.map(([name]) => name).find((name) => row && number(row, name) === 0) ?? 'taken'
   }
 
   async function reinitToken(token: ReinitToken, audit: AuditRow): Promise<'done' | 'lost'> {
@@ -93,9 +122,28 @@ export function tokenStore(batch: Batch): TokenStore {
   }
 }
 
+/** Each limit that is set, as the condition under which one token more is within it. */
+function limitsOf({ owner, type, realms, limits = {} }: NewToken): readonly (readonly [keyof TokenLimits, SQL])[] {
+  const { ofUser, ofUserAndType, activeInRealm } = limits
+  const owned = sql`SELECT COUNT(*) FROM tokens WHERE user_id = ${owner?.userId ?? null} AND resolver = ${owner?.resolver ?? null}`
+  const conditions: (readonly [keyof TokenLimits, SQL])[] = []
+  if (owner && ofUser !== undefined) conditions.push(['ofUser', sql`(${owned}) < ${ofUser}`])
+  if (owner && ofUserAndType !== undefined)
+    conditions.push(['ofUserAndType', sql`(${owned} AND type = ${type}) < ${ofUserAndType}`])
+  if (activeInRealm !== undefined)
+    conditions.push([
+      'activeInRealm',
+      sql`NOT EXISTS (SELECT 1 FROM json_each(${JSON.stringify(realms)}) r WHERE (SELECT COUNT(*) FROM tokens t
+        WHERE t.active = 1 AND EXISTS (SELECT 1 FROM json_each(t.realms) j WHERE j.value = r.value)) >= ${activeInRealm})`,
+    ])
+  return conditions
+}
+
 function assignments(set: TokenChange['set']): SQL {
   const { info, ...columns } = set
-  const parts = Object.entries(columns).map(([field, value]) => sql`${COLUMNS[field as keyof typeof COLUMNS]} = ${value}`) // keys of `set`
+  const parts = Object.entries(columns).map(
+    ([field, value]) => sql`${COLUMNS[field as keyof typeof COLUMNS]} = ${value}`,
+  ) // keys of `set`
   if (info) parts.push(sql`info = json_patch(info, ${JSON.stringify(info)})`)
   return sql.join([...parts, sql`revision = revision + 1`], sql`, `)
 }

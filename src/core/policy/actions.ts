@@ -1,4 +1,4 @@
-/** The actions that flows ask about (contract 6.4, 6.5). */
+/** The actions that flows ask about (contract 6.4 to 6.6). */
 import type { PinRule } from '../pass.ts'
 import { type Action, bool, inScope, int, oneOf, pattern, str, type ValueKind } from './action.ts'
 import { rights } from './rights.ts'
@@ -103,6 +103,33 @@ export const detailOnFail = authorization(
   'Add the reason to the reply of a failed check.',
 )
 
+const enrollment = inScope('enrollment')
+/** null stands for "no policy says so": there is no limit. */
+const limit = int(0, 1_000_000) as ValueKind<number | null>
+
+export const tokenCount = enrollment('tokencount', limit, null, 'Active tokens of a realm, at most.')
+export const maxToken = enrollment('maxtoken', limit, null, 'Tokens of a user, at most.')
+export const maxTokenEmail = enrollment('maxtokenEMAIL', limit, null, 'E-mail tokens of a user, at most.')
+export const maxTokenSms = enrollment('maxtokenSMS', limit, null, 'SMS tokens of a user, at most.')
+export const randomPin = enrollment(
+  'otp_pin_random',
+  int(0, 64),
+  0,
+  'Length of the random PIN that a new token gets; 0: none.',
+)
+export const randomPinContent = enrollment(
+  'otp_pin_random_content',
+  str,
+  'cCn',
+  'Characters of a random PIN: c small letters, C capital letters, n digits, s signs.',
+)
+export const autoEnrollment = enrollment(
+  'autoenrollment',
+  str,
+  '',
+  'Types that a user without a token is enrolled for at login: email, sms, both in order, or *.',
+)
+
 const asked = [
   emailProvider,
   smsProvider,
@@ -125,6 +152,13 @@ const asked = [
   setRealm,
   detailOnSuccess,
   detailOnFail,
+  tokenCount,
+  maxToken,
+  maxTokenEmail,
+  maxTokenSms,
+  randomPin,
+  randomPinContent,
+  autoEnrollment,
 ] as readonly Action[] // a list of all kinds of values; each is only ever read through its own declaration
 
 /** Every action that a policy may name. */

@@ -1,6 +1,6 @@
 /**
- * Rights of users over their own tokens, of administrators, and the rules of enrolment (contract 6.6 to 6.9). They can be
- * stored, shown and checked; what they permit and forbid is not enforced yet.
+ * Rights of users over their own tokens and of administrators (contract 6.7 to 6.9), and the rules of lost tokens. They
+ * can be stored, shown and checked; what they permit and forbid is not enforced yet.
  */
 import { type Action, bool, inScope, int, str } from './action.ts'
 
@@ -42,22 +42,11 @@ const SELFSERVICE_TEXTS: readonly (readonly [string, string])[] = [
 const ADMIN =
   'initEMAIL initSMS enable disable set setOTPPIN setMOTPPIN resync reset assign unassign import remove userlist tokenowner ' +
   'checkstatus manageToken getserial copytokenpin copytokenuser losttoken getotp show'
-const ENROLLMENT_NUMBERS: readonly (readonly [string, string])[] = [
-  ['tokencount', 'Active tokens of a realm, at most.'],
-  ['maxtoken', 'Tokens of a user, at most.'],
-  ['maxtokenEMAIL', 'E-mail tokens of a user, at most.'],
-  ['maxtokenSMS', 'SMS tokens of a user, at most.'],
-  ['otp_pin_random', 'Length of the random PIN that a new token gets.'],
-  ['lostTokenPWLen', 'Length of the password of a lost token.'],
-]
 const ENROLLMENT_TEXTS: readonly (readonly [string, string])[] = [
-  ['otp_pin_random_content', 'Classes of characters of a random PIN: c, C, n, s.'],
-  ['autoenrollment', 'Types that a user without a token is enrolled for: email, sms or *.'],
   ['lostTokenPWContents', 'Classes of characters of the password of a lost token.'],
   ['lostTokenValid', 'How long the replacement of a lost token is valid.'],
 ]
 const EDIT = { ...int(0, 1), allowed: [0, 1] }
-const COUNT = int(0, 1_000_000)
 
 export const rights: readonly Action[] = [
   ...SELFSERVICE.map(([name, meaning]) => selfservice(name, bool, false, meaning)),
@@ -69,6 +58,6 @@ export const rights: readonly Action[] = [
   system('read', bool, false, 'Read the configuration.'),
   system('write', bool, false, 'Change the configuration.'),
   audit('view', bool, false, 'Search the audit.'),
-  ...ENROLLMENT_NUMBERS.map(([name, meaning]) => enrollment(name, COUNT, 0, meaning)),
+  enrollment('lostTokenPWLen', int(1, 128), 10, 'Length of the password of a lost token.'),
   ...ENROLLMENT_TEXTS.map(([name, meaning]) => enrollment(name, str, '', meaning)),
 ] as readonly Action[] // a list of all kinds of values; each is only ever read through its own declaration

@@ -38,8 +38,12 @@ export type TokenType = {
    * the whole pass is the OTP (contract 3.4).
    */
   readonly lenientAnswers: boolean
-  /** What policy decides about its messages. */
-  readonly actions: { readonly providers: Action<string>; readonly dynamicAddress: Action<boolean> }
+  /** What policy decides about its messages and numbers. */
+  readonly actions: {
+    readonly providers: Action<string>
+    readonly dynamicAddress: Action<boolean>
+    readonly limit: Action<number | null>
+  }
   /** The message before `<otp>` and its kin are filled in; it always holds `<otp>`. */
   readonly template: (policy: Policy, proposed: ProposedText) => { readonly text: string; readonly subject: string }
   /** A bound on the validity of a challenge beside the validity keys; null or 0: none. */

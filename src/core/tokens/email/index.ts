@@ -1,6 +1,6 @@
 /** The e-mail token: its OTP travels in a mail. NIST SP 800-63B §5.1.3.1 does not accept e-mail as out-of-band channel. */
 import { isEmailAddress } from '../../fields.ts'
-import { dynamicEmailAddress, emailProvider, emailSubject, emailText } from '../../policy/actions.ts'
+import { dynamicEmailAddress, emailProvider, emailSubject, emailText, maxTokenEmail } from '../../policy/actions.ts'
 import { defineTokenType } from '../token-type.ts'
 
 export const email = defineTokenType({
@@ -13,7 +13,7 @@ export const email = defineTokenType({
   addressRule: 'must be one e-mail address, like ada@example.org',
   counterStep: 2,
   lenientAnswers: false,
-  actions: { providers: emailProvider, dynamicAddress: dynamicEmailAddress },
+  actions: { providers: emailProvider, dynamicAddress: dynamicEmailAddress, limit: maxTokenEmail },
   // Proposed texts do not reach mails. A text without the OTP gets it at its end, with no blank (contract 5.2).
   template: (policy) => {
     const text = policy.value(emailText)

@@ -1,5 +1,5 @@
 /** The SMS token: its OTP travels in a text message. NIST SP 800-63B §5.1.3.3 restricts the use of SMS. */
-import { dynamicMobileNumber, enforceSmsText, smsProvider, smsText } from '../../policy/actions.ts'
+import { dynamicMobileNumber, enforceSmsText, maxTokenSms, smsProvider, smsText } from '../../policy/actions.ts'
 import { smsProviderTimeout } from '../../settings.ts'
 import { defineTokenType } from '../token-type.ts'
 
@@ -16,7 +16,7 @@ export const sms = defineTokenType({
   addressRule: 'must be one phone number, like +49 170 1234567',
   counterStep: 1,
   lenientAnswers: true,
-  actions: { providers: smsProvider, dynamicAddress: dynamicMobileNumber },
+  actions: { providers: smsProvider, dynamicAddress: dynamicMobileNumber, limit: maxTokenSms },
   // A text without the OTP gets it at its beginning (contract 3.6).
   template: (policy, proposed) => {
     const ruled = policy.value(smsText)

@@ -24,6 +24,18 @@ const describe: Describe = {
   token_type_unknown: ({ type }) => numbered(1610, `admin/init failed: unknown token type '${type}'`),
   token_type_conflict: ({ serial, type }) =>
     numbered(10, `initToken failed: token '${serial}' already exist with type '${type}'`),
+  token_limit_reached: ({ limit }) =>
+    limit === 'ofUser'
+      ? numbered(
+          411,
+          'the maximum number of allowed tokens per user is exceeded. Check the policies scope=enrollment, action=maxtoken!',
+        )
+      : limit === 'ofUserAndType'
+        ? numbered(
+            412,
+            'the maximum number of allowed tokens of this type per user is exceeded. Check the policies scope=enrollment, action=maxtoken…!',
+          )
+        : numbered(410, 'the maximum number of allowed tokens in the realm is exceeded. Check the policies!'),
   secret_conflict: () => numbered(344, 'either otpkey or genkey=1, not both'),
   settings_missing: ({ known }) => numbered(77, `Usage: parameters are ${known.join(' ')}`),
   provider_type_unknown: ({ type }) => plain(`unknown provider type '${type}'`),
