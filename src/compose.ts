@@ -1,12 +1,15 @@
 /** Puts the parts together. It decides nothing. */
 import type { Hono } from 'hono'
 import { mailProviders } from './adapters/mail/index.ts'
+import { provider as smtpMail } from './adapters/mail/smtp.ts'
 import { smsProviders } from './adapters/sms/index.ts'
 import { createStore, SCHEMA_VERSION } from './adapters/store/store.ts'
 import { cryptMatches } from './adapters/users/crypt.ts'
 import type { MasterKey } from './adapters/vault/keys.ts'
 import { createVault } from './adapters/vault/webcrypto.ts'
 import type { Config } from './config.ts'
+import { errorCodes, samlAttributes } from './core/setting-keys.ts'
+import { settingOf } from './core/settings.ts'
 import { createAdmins } from './flows/admins.ts'
 import { createAudit } from './flows/audit.ts'
 import { createCheck } from './flows/check.ts'
@@ -27,7 +30,7 @@ import type { Edges } from './ports/edges.ts'
 import { type FindProvider, findIn } from './ports/provider.ts'
 import type { Batch, Store } from './ports/store.ts'
 
-const PROVIDERS = { email: mailProviders, sms: smsProviders }
+const PROVIDERS = { email: mailProviders, sms: smsProviders(smtpMail) }
 const findProvider: FindProvider = (type, className) => findIn(PROVIDERS[type], className)
 
 export type Otpost = { readonly app: Hono<Env>; readonly store: Store }
@@ -77,8 +80,8 @@ export function compose(
     audit,
     flows,
     notReady,
-    errorsSetting: async () => (await settings.known()).config.get('errors')?.value ?? '',
-    samlAttributes: async () => (await settings.known()).config.get('allowSamlAttributes')?.value === 'True',
+    errorsSetting: async () => settingOf(await settings.known(), errorCodes),
+    samlAttributes: async () => settingOf(await settings.known(), samlAttributes),
     proxies: config.proxies,
     publicHttps: config.publicHttps,
   })

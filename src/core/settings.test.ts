@@ -1,18 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import {
-  blockingTimeout,
-  challengeAttempts,
-  challengePrompt,
-  challengeValidity,
-  defaultRealm,
-  findRealm,
-  isTrue,
-  pinComesFirst,
-  type Settings,
-  smsProviderTimeout,
-  tokenDefaults,
-  transactionIdLength,
-} from './settings.ts'
+  brokenRule,
+  emailBlocking,
+  emailPrompt,
+  lastAccess,
+  maxAttemptsSetting,
+  prependPin,
+  smsBlocking,
+  smsTimeout,
+  transactionLength,
+} from './setting-keys.ts'
+import { challengeValidity, defaultRealm, findRealm, type Settings, settingOf, tokenDefaults } from './settings.ts'
 
 function settingsOf(values: Readonly<Record<string, string>>): Settings {
   const entries = Object.entries(values).map(
@@ -21,7 +19,7 @@ function settingsOf(values: Readonly<Record<string, string>>): Settings {
   return { version: 1, config: new Map(entries), providers: [], policies: [], resolvers: [], realms: [] }
 }
 
-describe('transactionIdLength', () => {
+describe('the length of a transaction id', () => {
   it.each([
     [{}, 17],
     [{ TransactionIdLength: '12' }, 12],
@@ -34,7 +32,7 @@ describe('transactionIdLength', () => {
     [{ TransactionIdLength: '' }, 17],
     [{ TransactionIdLength: '1e1' }, 17],
   ])('of %j is %d', (values, length) => {
-    expect(transactionIdLength(settingsOf(values))).toBe(length)
+    expect(settingOf(settingsOf(values), transactionLength)).toBe(length)
   })
 })
 
@@ -58,47 +56,52 @@ describe('challengeValidity', () => {
   })
 })
 
-describe('blockingTimeout', () => {
+describe('blocking times', () => {
   it.each([
-    [{}, 'email', 120],
-    [{}, 'sms', 60],
-    [{}, 'other', 0],
-    [{ EmailBlockingTimeout: '0' }, 'email', 0],
-    [{ EmailBlockingTimeout: '30' }, 'email', 30],
-    [{ SMSBlockingTimeout: '30' }, 'sms', 30],
-    [{ DefaultBlockingTimeout: '5' }, 'email', 120],
-    [{ DefaultBlockingTimeout: '5' }, 'other', 5],
+    [{}, emailBlocking, 120],
+    [{}, smsBlocking, 60],
+    [{ EmailBlockingTimeout: '0' }, emailBlocking, 0],
+    [{ EmailBlockingTimeout: '30' }, emailBlocking, 30],
+    [{ SMSBlockingTimeout: '30' }, smsBlocking, 30],
+    [{ DefaultBlockingTimeout: '5' }, emailBlocking, 120],
     // LinOTP takes it and fails when it sends (contract 12.2 #31).
-    [{ EmailBlockingTimeout: 'abc' }, 'email', 120],
-  ])('of %j for %s is %d seconds', (values, type, seconds) => {
-    expect(blockingTimeout(settingsOf(values), type)).toBe(seconds)
+    [{ EmailBlockingTimeout: 'abc' }, emailBlocking, 120],
+  ])('of %j', (values, setting, seconds) => {
+    expect(settingOf(settingsOf(values), setting)).toBe(seconds)
   })
 })
 
-describe('isTrue', () => {
-  it.each([
-    ['True', true],
-    ['true', true],
-    [' TRUE ', true],
-    ['False', false],
-    ['1', false],
-    ['yes', false],
-    ['', false],
-  ])('reads %j as %s, whatever the default is', (value, expected) => {
-    expect(isTrue(settingsOf({ key: value }), 'key', false)).toBe(expected)
-    expect(isTrue(settingsOf({ key: value }), 'key', true)).toBe(expected)
-  })
-
-  it.each([true, false])('takes the default when the key is missing: %s', (byDefault) => {
-    expect(isTrue(settingsOf({}), 'key', byDefault)).toBe(byDefault)
-  })
-
+describe('truth values', () => {
   it.each([
     [{}, true],
     [{ PrependPin: 'True' }, true],
-    [{ PrependPin: 'false' }, false],
-  ])('puts the PIN first, given %j: %s', (values, first) => {
-    expect(pinComesFirst(settingsOf(values))).toBe(first)
+    [{ PrependPin: ' FALSE ' }, false],
+    [{ PrependPin: 'no' }, true], // no truth value: as if it were not there
+  ])('of PrependPin, given %j: %s', (values, first) => {
+    expect(settingOf(settingsOf(values), prependPin)).toBe(first)
+  })
+
+  it.each([
+    [{}, false],
+    [{ 'token.last_access': 'True' }, true],
+    [{ 'token.last_access': 'false' }, false],
+    [{ 'token.last_access': '%Y-%m-%d' }, true],
+  ])('of token.last_access, given %j: %s', (values, stamped) => {
+    expect(settingOf(settingsOf(values), lastAccess)).toBe(stamped)
+  })
+})
+
+describe('rules', () => {
+  it.each([
+    ['TransactionIdLength', '99', 'must be a whole number from 12 to 17'],
+    ['EmailBlockingTimeout', '', 'must be a whole number from 0 to 31536000'],
+    ['PrependPin', 'yes', 'must be True or False'],
+    ['token.last_access', 'maybe', 'must be True, False or a time format like %Y-%m-%d'],
+    ['TransactionIdLength', '12', null],
+    ['EMAIL_CHALLENGE_PROMPT', 'anything', null],
+    ['what.nobody.reads', 'anything', null],
+  ])('of %s for %j: %s', (key, value, rule) => {
+    expect(brokenRule(key, value)).toBe(rule)
   })
 })
 
@@ -122,18 +125,18 @@ describe('numbers with a default', () => {
     [{ max_attempts: '3', SMSProviderTimeout: '60' }, 3, 60],
     [{ max_attempts: 'few', SMSProviderTimeout: 'long' }, 0, 300],
   ])('of attempts and SMS, given %j', (values, attempts, timeout) => {
-    expect([challengeAttempts(settingsOf(values)), smsProviderTimeout(settingsOf(values))]).toEqual([attempts, timeout])
+    const settings = settingsOf(values)
+    expect([settingOf(settings, maxAttemptsSetting), settingOf(settings, smsTimeout)]).toEqual([attempts, timeout])
   })
 })
 
-describe('challengePrompt', () => {
+describe('prompts', () => {
   it.each([
-    [{}, 'email', null],
-    [{ EMAIL_CHALLENGE_PROMPT: 'Look into your mail' }, 'email', 'Look into your mail'],
-    [{ EMAIL_CHALLENGE_PROMPT: 'Look into your mail' }, 'sms', null],
-    [{ SMS_CHALLENGE_PROMPT: '' }, 'sms', null],
-  ])('of %j for %s is %j', (values, type, prompt) => {
-    expect(challengePrompt(settingsOf(values), type)).toBe(prompt)
+    [{}, ''],
+    [{ EMAIL_CHALLENGE_PROMPT: 'Look into your mail' }, 'Look into your mail'],
+    [{ SMS_CHALLENGE_PROMPT: 'x' }, ''],
+  ])('of e-mail, given %j: %j', (values, prompt) => {
+    expect(settingOf(settingsOf(values), emailPrompt)).toBe(prompt)
   })
 })
 

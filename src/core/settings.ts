@@ -1,10 +1,13 @@
 /**
  * Settings: the snapshot of everything an administrator configured, as one version of the database held it.
  *
- * Texts are read here and nowhere else. A value that is not a number never stops a login: the documented default serves
- * (LinOTP fails then; contract 3.9 and 12.2 #31), and saving such a value is refused.
+ * A value that breaks its rule never stops a login: the fallback serves (LinOTP fails then; contract 3.9 and 12.2 #31),
+ * and saving such a value is refused. The entries are declared in setting-keys.ts.
  */
+
 import type { CompiledPolicy } from './policy/policy.ts'
+import type { Setting } from './setting-keys.ts'
+import * as keys from './setting-keys.ts'
 import type { Seconds } from './time.ts'
 
 export type ConfigEntry = {
@@ -42,55 +45,20 @@ export type Settings = {
   readonly policies: readonly CompiledPolicy[]
 }
 
-const text = (settings: Settings, key: string): string | undefined => settings.config.get(key)?.value
-
-function wholeNumber(settings: Settings, key: string): number | null {
-  const value = text(settings, key)?.trim()
-  return value !== undefined && /^\d+$/.test(value) ? Number(value) : null
+/** The value of an entry; what cannot be read counts as not there, so that no wrong value stops a login. */
+export function settingOf<T>(settings: Settings, setting: Setting<T>): T {
+  const entry = settings.config.get(setting.key)
+  const read = entry === undefined ? undefined : setting.read(entry.value)
+  return read === undefined ? setting.fallback : read
 }
 
-export const isTrue = (settings: Settings, key: string, byDefault: boolean): boolean =>
-  (text(settings, key) ?? String(byDefault)).trim().toLowerCase() === 'true'
-
-/** Length of a transaction id, 12 to 17 digits (contract 2.3). */
-export function transactionIdLength(settings: Settings): number {
-  const length = wholeNumber(settings, 'TransactionIdLength')
-  return length !== null && length >= 12 && length <= 17 ? length : 17
-}
-
-/** Is the PIN before the OTP? */
-export const pinComesFirst = (settings: Settings): boolean => isTrue(settings, 'PrependPin', true)
-
-/** Later spellings win (contract 2.5). */
-const VALIDITY_KEYS: Readonly<Record<string, readonly string[]>> = {
-  email: ['EmailChallengeValidityTime', 'EMAILChallengeValidityTime', 'emailChallengeValidityTime'],
-  sms: ['SmsChallengeValidityTime', 'SMSChallengeValidityTime', 'smsChallengeValidityTime'],
-}
-
-/** Seconds a challenge of a token type is valid by configuration; something that is no number counts as 120. */
+/** Seconds a challenge of a token type is valid by configuration; an entry that is no number counts as 120. */
 export function challengeValidity(settings: Settings, type: string): Seconds {
-  let validity: Seconds = 120
-  for (const key of ['DefaultChallengeValidityTime', ...(VALIDITY_KEYS[type] ?? [])])
-    if (settings.config.has(key)) validity = wholeNumber(settings, key) ?? 120
+  let validity = settingOf(settings, keys.defaultValidity)
+  for (const setting of keys.validities[type] ?? [])
+    if (settings.config.has(setting.key)) validity = settingOf(settings, setting) ?? 120
   return validity
 }
-
-const BLOCKING: Readonly<Record<string, readonly [key: string, fallback: Seconds]>> = {
-  email: ['EmailBlockingTimeout', 120],
-  sms: ['SMSBlockingTimeout', 60],
-}
-
-/** Seconds after a delivered challenge in which no new message is sent; 0 blocks nothing. */
-export function blockingTimeout(settings: Settings, type: string): Seconds {
-  const [key, fallback] = BLOCKING[type] ?? ['DefaultBlockingTimeout', 0]
-  return wholeNumber(settings, key) ?? fallback
-}
-
-/** Seconds that an OTP sent by SMS may live (contract 3.9). */
-export const smsProviderTimeout = (settings: Settings): Seconds => wholeNumber(settings, 'SMSProviderTimeout') ?? 300
-
-/** Answers allowed per challenge; 0: bounded by the token's fail count alone. */
-export const challengeAttempts = (settings: Settings): number => wholeNumber(settings, 'max_attempts') ?? 0
 
 export type TokenDefaults = {
   readonly digits: number
@@ -101,16 +69,11 @@ export type TokenDefaults = {
 
 export function tokenDefaults(settings: Settings): TokenDefaults {
   return {
-    digits: wholeNumber(settings, 'DefaultOtpLen') ?? 6,
-    countWindow: wholeNumber(settings, 'DefaultCountWindow') ?? 10,
-    syncWindow: wholeNumber(settings, 'DefaultSyncWindow') ?? 1000,
-    maxFailCount: wholeNumber(settings, 'DefaultMaxFailCount') ?? 10,
+    digits: settingOf(settings, keys.defaultOtpLength),
+    countWindow: settingOf(settings, keys.defaultCountWindow),
+    syncWindow: settingOf(settings, keys.defaultSyncWindow),
+    maxFailCount: settingOf(settings, keys.defaultMaxFailCount),
   }
-}
-
-/** The text that replaces the message a client sees when a challenge was sent. */
-export function challengePrompt(settings: Settings, type: string): string | null {
-  return text(settings, `${type.toUpperCase()}_CHALLENGE_PROMPT`) || null
 }
 
 export const defaultRealm = (settings: Settings): RealmRecord | undefined =>

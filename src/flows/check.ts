@@ -19,7 +19,8 @@ import {
   tokenTypes,
   triggerSms,
 } from '../core/policy/actions.ts'
-import { isTrue, pinComesFirst, type Settings } from '../core/settings.ts'
+import { lastAccess, passOnUserNoToken, passOnUserNotFound, prependPin } from '../core/setting-keys.ts'
+import { type Settings, settingOf } from '../core/settings.ts'
 import type { Token } from '../core/token.ts'
 import type { ProposedText } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
@@ -110,7 +111,7 @@ export function createCheck(parts: Parts): Check {
       facts: checked,
       pass: command.pass ?? '',
       pinRule: policy.value(otpPin),
-      pinFirst: pinComesFirst(settings),
+      pinFirst: settingOf(settings, prependPin),
       password,
       needsNoPin: (token) => command.mayTrigger === true && token.type === 'sms' && policy.value(triggerSms),
       now: facts.now,
@@ -187,7 +188,7 @@ export function createCheck(parts: Parts): Check {
       token,
       reset,
       failed,
-      stampAccess: stampsAccess(settings),
+      stampAccess: settingOf(settings, lastAccess),
       audit: {
         done: await audit.row(facts, {
           ...details,
@@ -244,10 +245,10 @@ async function whatIsMissing(
 ): Promise<CheckFailure | 'passed' | null> {
   const { settings, policy, failure, tokens } = gathered
   if (isAuthorizationAsked(settings) && !policy.value(authorize)) return 'user_not_authorized'
-  if (failure) return failure === 'user_unknown' && isTrue(settings, 'PassOnUserNotFound', false) ? 'passed' : failure
+  if (failure) return failure === 'user_unknown' && settingOf(settings, passOnUserNotFound) ? 'passed' : failure
   if (tokens.length === 0) {
     if (command.user === null) return 'token_missing'
-    if (isTrue(settings, 'PassOnUserNoToken', false) || policy.value(passOnNoToken)) return 'passed'
+    if (settingOf(settings, passOnUserNoToken) || policy.value(passOnNoToken)) return 'passed'
     return policy.value(passthru) && (await password(command.pass ?? '')) ? 'passed' : 'token_missing'
   }
   if (command.single && tokens.length > 1) return 'token_ambiguous'
@@ -269,7 +270,3 @@ function mayLogIn({ policy }: Gathered, token: Token): boolean {
     (pattern === '' || new RegExp(pattern).test(token.serial))
   )
 }
-
-/** `token.last_access` is off unless it is `true` or a time format (contract 2.2). */
-const stampsAccess = (settings: Settings): boolean =>
-  isTrue(settings, 'token.last_access', false) || (settings.config.get('token.last_access')?.value ?? '').includes('%')

@@ -1,6 +1,7 @@
 /** Administration of the system configuration (contract 8). */
 import type { AdminFailure } from '../core/failures.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import { brokenRule } from '../core/setting-keys.ts'
 import { type ConfigEntry, defaultRealm } from '../core/settings.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
@@ -80,43 +81,10 @@ export function createConfigAdmin({ store, vault, audit, settings: cache }: Part
 /** `linotp.X` and `enclinotp.X` are other names of `X`. */
 const plainKey = (key: string): string => key.replace(/^(enc)?linotp\./, '')
 
-const digits = (min: number, max: number) => (value: string) =>
-  /^\d{1,9}$/.test(value.trim()) && Number(value) >= min && Number(value) <= max
-    ? null
-    : `must be a whole number from ${min} to ${max}`
-const truth = (value: string) => (/^(true|false)$/i.test(value.trim()) ? null : 'must be True or False')
-
-const SECONDS = digits(0, 31_536_000)
-const VALIDITY = digits(1, 31_536_000)
-
-/** Entries that something reads as a number or a truth value: what could not be read is refused here. */
-const RULES: Readonly<Record<string, (value: string) => string | null>> = {
-  DefaultChallengeValidityTime: VALIDITY,
-  EmailChallengeValidityTime: VALIDITY,
-  EMAILChallengeValidityTime: VALIDITY,
-  emailChallengeValidityTime: VALIDITY,
-  SmsChallengeValidityTime: VALIDITY,
-  SMSChallengeValidityTime: VALIDITY,
-  smsChallengeValidityTime: VALIDITY,
-  EmailBlockingTimeout: SECONDS,
-  SMSBlockingTimeout: SECONDS,
-  DefaultBlockingTimeout: SECONDS,
-  SMSProviderTimeout: SECONDS,
-  AutoResyncTimeout: SECONDS,
-  TransactionIdLength: digits(12, 17),
-  DefaultOtpLen: digits(4, 10),
-  DefaultCountWindow: digits(1, 99),
-  DefaultSyncWindow: digits(1, 1_000_000),
-  DefaultMaxFailCount: digits(0, 1_000_000),
-  max_attempts: digits(0, 1_000_000),
-  PrependPin: truth,
-  splitAtSign: truth,
-}
-
 /** The rule that an entry breaks, or null. */
 export function refusal(key: string, value: string): string | null {
   if (key === '') return 'must have a name'
   if (key.length > 512 || value.length > 65_536)
     return 'must have a name of at most 512 and a value of at most 65536 characters'
-  return Object.hasOwn(RULES, key) ? (RULES[key]?.(value) ?? null) : null
+  return brokenRule(key, value)
 }

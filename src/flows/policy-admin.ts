@@ -7,7 +7,8 @@ import { findAction } from '../core/policy/actions.ts'
 import { type CompiledPolicy, compilePolicy, isScope, type PolicyRecord, speaking } from '../core/policy/policy.ts'
 import { readActions } from '../core/policy/text.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { findRealm, isTrue, type Settings } from '../core/settings.ts'
+import { policyValidation } from '../core/setting-keys.ts'
+import { findRealm, type Settings, settingOf } from '../core/settings.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import type { Audit } from './audit.ts'
@@ -66,7 +67,7 @@ export function createPolicyAdmin({ store, edges, audit, settings: cache }: Part
     for (let tries = 1; ; tries++) {
       const settings = await cache.fresh()
       for (const policy of policies) {
-        const problem = problemOf(policy, isTrue(settings, 'policy_action_validation', false))
+        const problem = problemOf(policy, settingOf(settings, policyValidation))
         if (problem) return err(problem)
       }
       const kept = settings.policies.filter(({ record }) => !policies.some(({ name }) => name === record.name))

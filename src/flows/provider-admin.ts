@@ -17,9 +17,9 @@ import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
 import type { Deliver, Try } from './deliver.ts'
 import type { Facts } from './facts.ts'
+import { maskConfig, unmaskConfig } from './provider-masks.ts'
 import type { SettingsCache } from './settings.ts'
 
-export const MASK = '***'
 const MAX_TIMEOUT = 86_400
 
 export type SaveProvider = {
@@ -118,25 +118,11 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     provider: Provider,
     before: ProviderRecord | undefined,
   ): Promise<Result<Config, AdminFailure>> {
-    const masked = provider.secretKeys.filter((key) => posted[key] === MASK)
-    if (masked.length === 0) return ok(posted)
     const known = before && before.class !== '' ? await open(before) : null
-    for (const key of masked) {
-      if (known?.[key] === undefined)
-        return err({
-          code: 'parameter_invalid',
-          field: `config.${key}`,
-          rule: 'must be given: there is no value before it',
-        })
-      const moved = provider.boundKeys.find((bound) => !same(known[bound], posted[bound]))
-      if (moved !== undefined)
-        return err({
-          code: 'parameter_invalid',
-          field: `config.${key}`,
-          rule: `must be given again, because ${moved} has changed`,
-        })
-    }
-    return ok({ ...posted, ...Object.fromEntries(masked.map((key) => [key, known?.[key]])) })
+    const sameClass = before !== undefined && parts.findProvider(before.type, before.class) === provider
+    const config = unmaskConfig(posted, known, { provider, sameClass })
+    if (config.ok) return config
+    return err({ code: 'parameter_invalid', field: `config.${config.error.key}`, rule: config.error.rule })
   }
 
   async function list(
@@ -157,13 +143,8 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
 
   async function show(record: ProviderRecord): Promise<ShownProvider> {
     const { name, class: className, timeout, isDefault } = record
-    const config = await open(record)
-    const secretKeys = parts.findProvider(record.type, className)?.secretKeys ?? Object.keys(config ?? {})
-    const masked = Object.entries(config ?? {}).map(([key, value]) => [
-      key,
-      secretKeys.includes(key) && value !== '' ? MASK : value,
-    ])
-    return { name, class: className, timeout, isDefault, config: JSON.stringify(Object.fromEntries(masked)) }
+    const config = maskConfig((await open(record)) ?? {}, parts.findProvider(record.type, className))
+    return { name, class: className, timeout, isDefault, config: JSON.stringify(config) }
   }
 
   /** null when the keys at hand do not open it. */
@@ -243,8 +224,6 @@ function policiesNaming(settings: Settings, type: ProviderType, name: string): r
     })
     .map(({ record }) => record.name)
 }
-
-const same = (a: unknown, b: unknown): boolean => String(a ?? '') === String(b ?? '')
 
 function readType(text: string): Result<ProviderType, AdminFailure> {
   return text === 'email' || text === 'sms' ? ok(text) : err({ code: 'provider_type_unknown', type: text })

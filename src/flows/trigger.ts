@@ -10,15 +10,8 @@ import { maskAddress } from '../core/mask.ts'
 import { maxAttempts } from '../core/policy/actions.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { policyFor } from '../core/policy/subject.ts'
-import {
-  blockingTimeout,
-  challengeAttempts,
-  challengePrompt,
-  challengeValidity,
-  type ProviderRecord,
-  type Settings,
-  transactionIdLength,
-} from '../core/settings.ts'
+import { maxAttemptsSetting, transactionLength } from '../core/setting-keys.ts'
+import { challengeValidity, type ProviderRecord, type Settings, settingOf } from '../core/settings.ts'
 import { asHeader, fill } from '../core/template.ts'
 import type { Seconds } from '../core/time.ts'
 import { ownChallengeValidity, type Token } from '../core/token.ts'
@@ -121,7 +114,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     facts: Facts,
   ): { parentId: string; openings: readonly Opening[] } {
     const policy = policyFor(settings, { user, realm, client: facts.client, time: facts.time })
-    const { parentId, ids } = transactionIds(tokens.length, transactionIdLength(settings), edges.random)
+    const { parentId, ids } = transactionIds(tokens.length, settingOf(settings, transactionLength), edges.random)
     const openings = tokens.flatMap((token, n): readonly Opening[] => {
       const type = findTokenType(token.type)
       const transactionId = ids[n]
@@ -134,10 +127,10 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
           policy,
           providers,
           transactionId,
-          message: challengePrompt(settings, type.name) ?? type.sent,
+          message: settingOf(settings, type.settings.prompt) || type.sent,
           validity: validity(settings, token, type, providers[0] ?? null),
-          blocking: blockingTimeout(settings, type.name),
-          maxAttempts: policy.value(maxAttempts) ?? challengeAttempts(settings),
+          blocking: settingOf(settings, type.settings.blocking),
+          maxAttempts: policy.value(maxAttempts) ?? settingOf(settings, maxAttemptsSetting),
           step: type.counterStep,
           stamp: type.stamp(settings, facts.now),
         },

@@ -4,6 +4,7 @@
  */
 import type { Action } from '../policy/action.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { Setting } from '../setting-keys.ts'
 import type { ProviderRecord, ProviderType, Settings } from '../settings.ts'
 import type { Instant, Seconds } from '../time.ts'
 import type { TokenInfo } from '../token.ts'
@@ -50,6 +51,8 @@ export type TokenType = {
   readonly validityBound: (settings: Settings, provider: ProviderRecord | null) => Seconds | null
   /** What sending stamps into TokenInfo. */
   readonly stamp: (settings: Settings, now: Instant) => TokenInfo
+  /** Seconds in which no second message is sent, and what clients are told instead of `sent`. */
+  readonly settings: { readonly blocking: Setting<Seconds>; readonly prompt: Setting<string> }
   /** What clients are told, word for word (contract 12.1 #6). */
   readonly sent: string
   readonly alreadySent: string

@@ -1,6 +1,7 @@
 /** The e-mail token: its OTP travels in a mail. NIST SP 800-63B §5.1.3.1 does not accept e-mail as out-of-band channel. */
 import { isEmailAddress } from '../../fields.ts'
 import { dynamicEmailAddress, emailProvider, emailSubject, emailText, maxTokenEmail } from '../../policy/actions.ts'
+import { emailBlocking, emailPrompt } from '../../setting-keys.ts'
 import { defineTokenType } from '../token-type.ts'
 
 export const email = defineTokenType({
@@ -22,6 +23,7 @@ export const email = defineTokenType({
   // The time-out of the legacy provider is the blocking time, and bounds nothing.
   validityBound: (_, provider) => (provider && provider.name !== 'imported_default' ? Number(provider.timeout) : null),
   stamp: () => ({}),
+  settings: { blocking: emailBlocking, prompt: emailPrompt },
   sent: 'e-mail sent successfully',
   alreadySent: 'e-mail with otp already submitted',
 })

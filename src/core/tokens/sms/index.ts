@@ -1,6 +1,7 @@
 /** The SMS token: its OTP travels in a text message. NIST SP 800-63B §5.1.3.3 restricts the use of SMS. */
 import { dynamicMobileNumber, enforceSmsText, maxTokenSms, smsProvider, smsText } from '../../policy/actions.ts'
-import { smsProviderTimeout } from '../../settings.ts'
+import { smsBlocking, smsPrompt, smsTimeout } from '../../setting-keys.ts'
+import { settingOf } from '../../settings.ts'
 import { defineTokenType } from '../token-type.ts'
 
 /** Digits with the signs that people put between them; at least one digit, at most 32 characters. */
@@ -24,8 +25,9 @@ export const sms = defineTokenType({
     const text = own || (ruled !== smsText.default ? ruled : '') || proposed.fallback || ruled
     return { text: text.includes('<otp>') ? text : `<otp> ${text}`, subject: '' }
   },
-  validityBound: (settings) => smsProviderTimeout(settings),
-  stamp: (settings, now) => ({ until: now + smsProviderTimeout(settings) }),
+  validityBound: (settings) => settingOf(settings, smsTimeout),
+  stamp: (settings, now) => ({ until: now + settingOf(settings, smsTimeout) }),
+  settings: { blocking: smsBlocking, prompt: smsPrompt },
   sent: 'sms submitted',
   alreadySent: 'sms with otp already submitted',
 })

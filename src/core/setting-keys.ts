@@ -1,0 +1,163 @@
+/**
+ * The entries of the system configuration that have an effect, each declared once: name, how it is read, what holds
+ * without it, what it means (contract 8.2). Checks at saving, reading and docs/settings.md derive from here.
+ */
+import type { Seconds } from './time.ts'
+
+export type Setting<T> = {
+  readonly key: string
+  /** What a value must be, in words; null: any text. */
+  readonly rule: string | null
+  /** undefined for a text that breaks the rule. */
+  readonly read: (text: string) => T | undefined
+  /** What holds when there is no such entry. */
+  readonly fallback: T
+  readonly meaning: string
+}
+
+const YEAR: Seconds = 31_536_000
+
+function number(
+  key: string,
+  [min, max]: readonly [number, number],
+  fallback: number,
+  meaning: string,
+): Setting<number> {
+  const read = (text: string): number | undefined => {
+    const n = /^\s*\d{1,9}\s*$/.test(text) ? Number(text) : Number.NaN
+    return n >= min && n <= max ? n : undefined
+  }
+  return { key, rule: `must be a whole number from ${min} to ${max}`, read, fallback, meaning }
+}
+
+/** The same, where an entry that is not there leaves the word to another one. */
+function optionalNumber(key: string, range: readonly [number, number], meaning: string): Setting<number | null> {
+  return { ...number(key, range, 0, meaning), fallback: null }
+}
+
+function truth(key: string, fallback: boolean, meaning: string): Setting<boolean> {
+  const read = (text: string): boolean | undefined => {
+    const word = text.trim().toLowerCase()
+    return word === 'true' || word === 'false' ? word === 'true' : undefined
+  }
+  return { key, rule: 'must be True or False', read, fallback, meaning }
+}
+
+function text(key: string, meaning: string): Setting<string> {
+  return { key, rule: null, read: (value) => value, fallback: '', meaning }
+}
+
+export const defaultOtpLength = number('DefaultOtpLen', [4, 10], 6, 'Digits of the OTPs of a new token.')
+export const defaultCountWindow = number(
+  'DefaultCountWindow',
+  [1, 99],
+  10,
+  'Look-ahead window of a new token; shown, of no effect here.',
+)
+export const defaultSyncWindow = number(
+  'DefaultSyncWindow',
+  [1, 1_000_000],
+  1000,
+  'Window for resynchronising a new token.',
+)
+export const defaultMaxFailCount = number(
+  'DefaultMaxFailCount',
+  [0, 1_000_000],
+  10,
+  'Failures at which a new token is locked; 0 locks it at once.',
+)
+export const prependPin = truth('PrependPin', true, 'The PIN stands before the OTP; False: behind it.')
+export const splitAtSign = truth('splitAtSign', true, 'user@realm and realm\\user name a realm.')
+export const defaultValidity = number(
+  'DefaultChallengeValidityTime',
+  [1, YEAR],
+  120,
+  'Seconds a challenge is valid when its type has no entry.',
+)
+
+const validity = (key: string, type: string) =>
+  optionalNumber(key, [1, YEAR], `Seconds a challenge of an ${type} token is valid.`)
+/** By type, in the order in which later spellings win (contract 2.5). */
+export const validities: Readonly<Record<string, readonly Setting<number | null>[]>> = {
+  email: ['EmailChallengeValidityTime', 'EMAILChallengeValidityTime', 'emailChallengeValidityTime'].map((key) =>
+    validity(key, 'e-mail'),
+  ),
+  sms: ['SmsChallengeValidityTime', 'SMSChallengeValidityTime', 'smsChallengeValidityTime'].map((key) =>
+    validity(key, 'SMS'),
+  ),
+}
+export const emailBlocking = number(
+  'EmailBlockingTimeout',
+  [0, YEAR],
+  120,
+  'Seconds after a mail in which no other is sent; 0: none.',
+)
+export const smsBlocking = number(
+  'SMSBlockingTimeout',
+  [0, YEAR],
+  60,
+  'Seconds after an SMS in which no other is sent; 0: none.',
+)
+export const smsTimeout = number(
+  'SMSProviderTimeout',
+  [0, YEAR],
+  300,
+  'Seconds that an OTP sent by SMS is valid at most.',
+)
+export const transactionLength = number('TransactionIdLength', [12, 17], 17, 'Digits of a transaction id.')
+export const maxAttemptsSetting = number(
+  'max_attempts',
+  [0, 1_000_000],
+  0,
+  'Answers allowed per challenge; 0: only the fail count of the token counts.',
+)
+export const emailPrompt = text('EMAIL_CHALLENGE_PROMPT', 'What a client is told when a mail was sent.')
+export const smsPrompt = text('SMS_CHALLENGE_PROMPT', 'What a client is told when an SMS was sent.')
+export const passOnUserNotFound = truth('PassOnUserNotFound', false, 'Let users in whom nobody knows.')
+export const passOnUserNoToken = truth('PassOnUserNoToken', false, 'Let users in who have no token.')
+export const samlAttributes = truth('allowSamlAttributes', false, "samlcheck tells the user's attributes.")
+export const errorCodes = text('errors', 'Codes, separated by commas, for which httperror counts; none: for all.')
+export const policyValidation = truth(
+  'policy_action_validation',
+  false,
+  'Refuse policies with actions that are not known.',
+)
+export const pageSize = number('pagesize', [1, 10_000], 50, 'Tokens on a page of admin/show.')
+export const lastAccess: Setting<boolean> = {
+  key: 'token.last_access',
+  rule: 'must be True, False or a time format like %Y-%m-%d',
+  read: (value) => (/%/.test(value) ? true : truth('', false, '').read(value)),
+  fallback: false,
+  meaning: 'Stamp the time of the last answer and of the last success on tokens.',
+}
+
+export const settingKeys: readonly Setting<unknown>[] = [
+  defaultOtpLength,
+  defaultCountWindow,
+  defaultSyncWindow,
+  defaultMaxFailCount,
+  prependPin,
+  splitAtSign,
+  defaultValidity,
+  ...Object.values(validities).flat(),
+  emailBlocking,
+  smsBlocking,
+  smsTimeout,
+  transactionLength,
+  maxAttemptsSetting,
+  emailPrompt,
+  smsPrompt,
+  passOnUserNotFound,
+  passOnUserNoToken,
+  samlAttributes,
+  errorCodes,
+  policyValidation,
+  pageSize,
+  lastAccess,
+]
+
+/** The rule that a value breaks, or null; entries that nothing reads may hold any text. */
+export function brokenRule(key: string, value: string): string | null {
+  const setting = settingKeys.find((one) => one.key === key)
+  return setting && setting.read(value) === undefined ? setting.rule : null
+}

@@ -1,0 +1,116 @@
+/**
+ * Masks: what of a provider's configuration is shown as `***`, and how what is posted back gets its secrets again.
+ *
+ * Secret are the keys that the provider names, in lists and objects whatever stands under a name that looks secret, and
+ * in URLs user, password and the parameters of such names. A mask stands for what was there, as long as it is the same
+ * class and goes to the same server under the same name (`boundKeys`); else whoever may write providers could have a
+ * secret sent to a server of their own.
+ */
+import { err, ok, type Result } from '../core/result.ts'
+import type { ConfigProblem, Provider, RawConfig } from '../ports/provider.ts'
+
+export const MASK = '***'
+
+const LOOKS_SECRET = /key|token|secret|pass|pwd|authorization|credential|cookie/i
+/** At the top there are `SMS_TEXT_KEY` and `KEYFILE`, and what is secret has a name; this is for keys nobody knows. */
+const LOOKS_SECRET_AT_TOP = /token|secret|passw|authorization|credential|api_?key/i
+
+type Place = { readonly path: readonly string[]; readonly isSecret: boolean }
+
+/** @param provider `undefined`: a class nobody knows, of which everything is masked */
+export function maskConfig(config: RawConfig, provider: Provider | undefined): RawConfig {
+  return mapEntries(config, (key, value) => mask(value, topPlace(key, provider)))
+}
+
+/**
+ * @param before what the masks stand for; null: there is nothing before, or nothing that can be read
+ * @param sameClass whether `before` is a configuration of this very provider
+ */
+export function unmaskConfig(
+  posted: RawConfig,
+  before: RawConfig | null,
+  { provider, sameClass }: { readonly provider: Provider; readonly sameClass: boolean },
+): Result<RawConfig, ConfigProblem> {
+  const masked: string[] = []
+  const problems: ConfigProblem[] = []
+  const restored = mapEntries(posted, (key, value) => restore(value, own(before, key), topPlace(key, provider)))
+  const [first] = masked
+  if (first === undefined) return ok(posted)
+  const [problem] = problems
+  if (problem) return err(problem)
+  if (!sameClass) return err({ key: first, rule: 'must be given again, because class has changed' })
+  const moved = provider.boundKeys.find((key) => shown(own(before, key)) !== shown(own(posted, key)))
+  return moved === undefined
+    ? ok(restored)
+    : err({ key: first, rule: `must be given again, because ${moved} has changed` })
+
+  function restore(value: unknown, old: unknown, place: Place): unknown {
+    const key = place.path.join('.')
+    if (place.isSecret && value === MASK) {
+      masked.push(key)
+      if (old === undefined) problems.push({ key, rule: 'must be given: there is no value before it' })
+      return old
+    }
+    if (typeof value === 'string' && holdsMask(value)) {
+      masked.push(key)
+      if (old === undefined) problems.push({ key, rule: 'must be given: there is no value before it' })
+      else if (shown(old) !== value)
+        problems.push({ key, rule: 'must be given again with its secrets: it has changed' })
+      return old
+    }
+    if (Array.isArray(value))
+      return value.map((item, n) => restore(item, Array.isArray(old) ? old[n] : undefined, below(place, String(n))))
+    if (!isMembers(value)) return value
+    return mapEntries(value, (name, item) => restore(item, own(old, name), below(place, name)))
+  }
+}
+
+function mask(value: unknown, place: Place): unknown {
+  if (place.isSecret) return value === '' ? value : MASK
+  if (typeof value === 'string') return maskUrl(value)
+  if (Array.isArray(value)) return value.map((item, n) => mask(item, below(place, String(n))))
+  return isMembers(value) ? mapEntries(value, (name, item) => mask(item, below(place, name))) : value
+}
+
+function topPlace(key: string, provider: Provider | undefined): Place {
+  return { path: [key], isSecret: !provider || provider.secretKeys.includes(key) || LOOKS_SECRET_AT_TOP.test(key) }
+}
+
+const below = (place: Place, name: string): Place => ({
+  path: [...place.path, name],
+  isSecret: LOOKS_SECRET.test(name),
+})
+
+/** A text that is one URL, or several with commas between. */
+const IS_URL = /^\s*[a-z][a-z\d+.-]*:\/\/\S*\s*$/i
+const USER = /([a-z][a-z\d+.-]*:\/\/)[^/?#\s]*@/gi
+const PARAMETER = /([?&;]([^=&;#]*)=)([^&;#]+)/g
+
+function maskUrl(text: string): string {
+  if (!IS_URL.test(text)) return hidesUser(text) ? MASK : text
+  const masked = text
+    .replace(USER, (_, scheme: string) => `${scheme}${MASK}@`)
+    .replace(PARAMETER, (whole, start: string, name: string) => (LOOKS_SECRET.test(name) ? `${start}${MASK}` : whole))
+  return hidesUser(masked) ? MASK : masked
+}
+
+/** `https:ada:secret@host` is a URL too (WHATWG URL §4.4): what no pattern finds, the parser does. */
+function hidesUser(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { username, password } = new URL(text)
+  return (username !== '' && username !== MASK) || password !== ''
+}
+
+const holdsMask = (text: string): boolean => IS_URL.test(text) && /:\/\/\*{3}@|=\*{3}(?:[&;#]|$)/.test(text.trim())
+
+/** How a bound key is compared: as it was shown. */
+const shown = (value: unknown): string => (typeof value === 'string' ? maskUrl(value) : String(value ?? ''))
+
+const isMembers = (value: unknown): value is RawConfig =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const own = (members: unknown, name: string): unknown =>
+  isMembers(members) && Object.hasOwn(members, name) ? members[name] : undefined
+
+const mapEntries = (members: RawConfig, change: (name: string, value: unknown) => unknown): RawConfig =>
+  Object.fromEntries(Object.entries(members).map(([name, value]) => [name, change(name, value)]))
