@@ -1,8 +1,8 @@
 /** What one runtime is asked to do, and how it does it: read a configuration of SMTPEmailProvider and send one mail. */
 import { mailProviders } from '../../../src/adapters/mail/index.ts'
-import { findIn } from '../../../src/ports/provider.ts'
 import type { Edges } from '../../../src/ports/edges.ts'
 import type { Delivery } from '../../../src/ports/provider.ts'
+import { findIn } from '../../../src/ports/provider.ts'
 
 export type Attempt = {
   readonly keys: Readonly<Record<string, unknown>>
