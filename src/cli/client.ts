@@ -34,11 +34,15 @@ const Shown = v.object({
   ),
 })
 
+const Addresses = v.object({ email_address: v.optional(v.string()), phone: v.optional(v.string()) })
+
 export type AdminRecord = v.InferOutput<typeof Admin>
 export type ApiTokenRecord = v.InferOutput<typeof ApiToken>
 export type UserRecord = v.InferOutput<typeof User>
 export type RealmRecord = { readonly name: string; readonly resolvers: readonly string[]; readonly isDefault: boolean }
+export type ProviderType = 'email' | 'sms'
 export type ProviderRecord = {
+  readonly type: ProviderType
   readonly name: string
   readonly class: string
   readonly timeout: number
@@ -52,7 +56,8 @@ export type TokenRecord = {
   readonly description: string
   readonly user: string
   readonly realms: readonly string[]
-  readonly email: string | null
+  /** Where the OTPs go: an e-mail address or a phone number. */
+  readonly address: string | null
   readonly active: boolean
   readonly failCount: number
   readonly maxFailCount: number
@@ -70,12 +75,14 @@ export type NewToken = {
   readonly type: string
   readonly user: string
   readonly realm?: string | undefined
-  readonly email: string
+  readonly email?: string | undefined
+  readonly phone?: string | undefined
   readonly pin?: string | undefined
   readonly serial?: string | undefined
   readonly description?: string | undefined
 }
 export type NewProvider = {
+  readonly type: ProviderType
   readonly name: string
   readonly class: string
   readonly config: Readonly<Record<string, unknown>>
@@ -91,8 +98,7 @@ export type ResolverText = {
 
 export type AdminClient = ReturnType<typeof createAdminClient>
 
-/** Providers that commands deal with. */
-const EMAIL = 'email'
+const PROVIDER_TYPES: readonly ProviderType[] = ['email', 'sms']
 
 export function createAdminClient(call: Call) {
   return {
@@ -134,22 +140,25 @@ export function createAdminClient(call: Call) {
     /** @returns how many were removed, 0 when there is none with this serial */
     removeToken: async (serial: string) => parse(v.number(), await value('POST', '/admin/remove', { serial })),
 
-    providers: async (): Promise<readonly ProviderRecord[]> => {
-      const found = parse(v.record(v.string(), Provider), await value('GET', '/system/getProvider', { type: EMAIL }))
-      return Object.entries(found).map(([name, one]) => ({
-        ...{ name, class: one.Class, timeout: Number(one.Timeout), isDefault: one.Default },
-        config: readJson(one.Config),
-      }))
-    },
-    saveProvider: ({ name, class: className, config, timeout, isDefault }: NewProvider) =>
+    providers: async (): Promise<readonly ProviderRecord[]> =>
+      (await Promise.all(PROVIDER_TYPES.map(providersOf))).flat(),
+    saveProvider: ({ name, type, class: className, config, timeout, isDefault }: NewProvider) =>
       done('/system/setProvider', {
-        ...{ type: EMAIL, name, class: className, config: JSON.stringify(config), timeout: String(timeout) },
+        ...{ type, name, class: className, config: JSON.stringify(config), timeout: String(timeout) },
         default: isDefault ? 'true' : undefined,
       }),
-    testProvider: async (name: string, to: string) => {
-      const answer = await call('POST', '/system/testProvider', { type: EMAIL, name, to })
+    testProvider: async (type: ProviderType, name: string, to: string) => {
+      const answer = await call('POST', '/system/testProvider', { type, name, to })
       return { delivered: answer.value === true, tries: parse(v.object({ tries: Tries }), answer.detail).tries }
     },
+  }
+
+  async function providersOf(type: ProviderType): Promise<readonly ProviderRecord[]> {
+    const found = parse(v.record(v.string(), Provider), await value('GET', '/system/getProvider', { type }))
+    return Object.entries(found).map(([name, one]) => ({
+      ...{ type, name, class: one.Class, timeout: Number(one.Timeout), isDefault: one.Default },
+      config: readJson(one.Config),
+    }))
   }
 
   async function value(...request: Parameters<Call>): Promise<unknown> {
@@ -179,7 +188,7 @@ const readRealm = (realm: v.InferOutput<typeof Realm>): RealmRecord => ({
 })
 
 function readToken(shown: v.InferOutput<typeof Shown>['data'][number]): TokenRecord {
-  const info = v.safeParse(v.object({ email_address: v.string() }), readJson(shown['LinOtp.TokenInfo']))
+  const info = v.safeParse(Addresses, readJson(shown['LinOtp.TokenInfo']))
   const created = new Date(shown['LinOtp.CreationDate'])
   return {
     serial: shown['LinOtp.TokenSerialnumber'],
@@ -187,7 +196,7 @@ function readToken(shown: v.InferOutput<typeof Shown>['data'][number]): TokenRec
     description: shown['LinOtp.TokenDesc'],
     user: shown['User.username'],
     realms: shown['LinOtp.RealmNames'],
-    email: info.success ? info.output.email_address : null,
+    address: info.success ? (info.output.email_address ?? info.output.phone ?? null) : null,
     active: shown['LinOtp.Isactive'],
     failCount: shown['LinOtp.FailCount'],
     maxFailCount: shown['LinOtp.MaxFail'],

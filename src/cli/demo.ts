@@ -14,6 +14,7 @@ import type { MailCatcher } from '../ports/catcher.ts'
 import { type AdminClient, createAdminClient } from './client.ts'
 import { importUsers } from './commands/user.ts'
 import { report } from './failure.ts'
+import { logIn } from './login.ts'
 import { note, print, warn } from './output.ts'
 import { newPassword } from './password.ts'
 import { createCall } from './request.ts'
@@ -42,15 +43,9 @@ async function demo(): Promise<void> {
     print('One login with a one-time password by e-mail, from start to end.\n')
     running = await startServer(folder, password)
     step(`A server runs at ${running.url}, with a new database in ${folder}.`)
-    const client = createAdminClient(
-      createCall({
-        base: running.url,
-        token: await logIn(running.url, password),
-        warn,
-        send: (request) => fetch(request),
-      }),
-    )
-    step('The administrator has logged in and made an API token.')
+    const send = await logIn(running.url, fetch, { username: 'admin', password })
+    const client = createAdminClient(createCall({ base: running.url, token: null, warn, send }))
+    step('The administrator has logged in.')
     await prepare(client, catcher)
     await use(running.url, catcher)
     print('\nThe OTP was accepted once, and never again.')
@@ -68,7 +63,14 @@ async function prepare(client: AdminClient, { host, port }: MailCatcher): Promis
     EMAIL_FROM: 'otpost@example.org',
     EMAIL_SUBJECT: 'Your one-time password',
   }
-  await client.saveProvider({ name: 'demo-mail', class: 'SMTPEmailProvider', config, timeout: 120, isDefault: true })
+  await client.saveProvider({
+    type: 'email',
+    name: 'demo-mail',
+    class: 'SMTPEmailProvider',
+    config,
+    timeout: 120,
+    isDefault: true,
+  })
   step(`Mails go to an SMTP server at ${host} port ${port}, which keeps them for this demo.`)
 
   const content = `ada:x:1001:1001:Ada Lovelace,,,,${ADDRESS}:/:\n`
@@ -117,24 +119,6 @@ async function use(url: string, catcher: MailCatcher): Promise<void> {
 async function validate(url: string, fields: Readonly<Record<string, string>>): Promise<v.InferOutput<typeof Checked>> {
   const response = await fetch(`${url}/validate/check`, { method: 'POST', body: new URLSearchParams(fields) })
   return v.parse(Checked, await response.json())
-}
-
-/** Logs in as browsers do. @returns an API token, which needs no cookies */
-async function logIn(url: string, password: string): Promise<string> {
-  const login = await fetch(`${url}/admin/login`, {
-    method: 'POST',
-    body: new URLSearchParams({ username: 'admin', password }),
-  })
-  const cookies = login.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '')
-  const csrf = cookies.find((cookie) => cookie.startsWith('csrf_access_token='))?.split('=')[1] ?? ''
-  expect(csrf !== '', `the login should have set a session, not status ${login.status}`)
-  const made = await fetch(`${url}/otpost/api-tokens`, {
-    method: 'POST',
-    headers: { cookie: cookies.join('; '), 'x-csrf-token': csrf },
-    body: new URLSearchParams({ username: 'admin', name: 'demo' }),
-  })
-  return v.parse(v.object({ result: v.object({ value: v.object({ token: v.string() }) }) }), await made.json()).result
-    .value.token
 }
 
 /** @throws with what the server wrote, when it does not start */

@@ -17,15 +17,17 @@ export type DevMail = {
   readonly close: () => Promise<void>
 }
 
+const mailProviders = async (client: AdminClient) => (await client.providers()).filter(({ type }) => type === 'email')
+
 /** The default provider that mails go out through; null when there is none, or when it is a catcher's. */
 export async function realProvider(client: AdminClient): Promise<string | null> {
-  const name = (await client.providers()).find((provider) => provider.isDefault)?.name ?? NAME
+  const name = (await mailProviders(client)).find((provider) => provider.isDefault)?.name ?? NAME
   return name === NAME ? null : name
 }
 
 /** True when the default provider belongs to a catcher, so that a server without one can deliver nothing. */
 export const catcherExpected = async (client: AdminClient): Promise<boolean> =>
-  (await client.providers()).some((provider) => provider.isDefault && provider.name === NAME)
+  (await mailProviders(client)).some((provider) => provider.isDefault && provider.name === NAME)
 
 export async function startDevMail(client: AdminClient, clock: Clock): Promise<DevMail> {
   // Loaded here and nowhere else, so that a server without the flag does not even have it in memory.
@@ -36,6 +38,7 @@ export async function startDevMail(client: AdminClient, clock: Clock): Promise<D
     answer: (request) => (new URL(request.url).pathname.startsWith('/dev/mail') ? page.fetch(request) : null),
     register: () =>
       client.saveProvider({
+        type: 'email',
         name: NAME,
         class: 'SMTPEmailProvider',
         config: { SMTP_SERVER: catcher.host, SMTP_PORT: catcher.port, EMAIL_FROM: 'otpost@localhost' },

@@ -25,10 +25,11 @@ export const canAsk = (): boolean => process.stdin.isTTY === true && process.std
 /** Asks on the terminal and shows nothing of the answer. @throws when it is broken off with Ctrl-C or Ctrl-D */
 export function askHidden(question: string): Promise<string> {
   const { stdin, stderr } = process
-  stderr.write(question)
+  // Echo goes off before the question is there, or the terminal would show what is typed at once.
   stdin.setRawMode(true)
   stdin.setEncoding('utf8')
   stdin.resume()
+  stderr.write(question)
   return new Promise((resolve, reject) => {
     let answer = ''
     const end = () => {

@@ -11,7 +11,7 @@ export type Server = {
   readonly send: Send
   /** Base address; paths of the API are appended. */
   readonly base: string
-  /** API token of an administrator; null where no login is needed. */
+  /** API token of an administrator; null where no login is needed, or `send` has seen to it. */
   readonly token: string | null
   readonly warn: (text: string) => void
 }

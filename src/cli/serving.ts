@@ -61,7 +61,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
         'the default provider is a mail catcher that is not running: `otpost provider set NAME --default` makes another',
       )
     if (devMail && options.demo) await makeDemoUser(client)
-    open.timer = sweepRegularly(store, edges)
+    open.timer = await sweepRegularly(store, edges)
     const url = urlOf(listening)
     const lines = devMail ? await demoLines(client, url) : []
     return { url, devMail: devMail !== null, provider, lines, close: () => closeAll(open) }
@@ -90,11 +90,10 @@ async function firstAdmin(client: AdminClient, random: Random): Promise<void> {
   note(`Administrator admin, password ${password}   (not shown again)`)
 }
 
-function sweepRegularly(store: Store, edges: Edges): NodeJS.Timeout {
-  const sweep = () => {
+async function sweepRegularly(store: Store, edges: Edges): Promise<NodeJS.Timeout> {
+  const sweep = () =>
     store.sweep(edges.clock()).catch((error: unknown) => edges.log.error('sweep_failed', { error: String(error) }))
-  }
-  sweep()
+  await sweep()
   return setInterval(sweep, SWEEP_MS).unref()
 }
 

@@ -3,10 +3,11 @@
  * server: the app is called in this process, by an operator who needs no login, and nothing goes over the network.
  */
 import { type Command, Option } from 'commander'
-import { readConfig } from '../config.ts'
-import type { Log } from '../ports/edges.ts'
+import type { Edges, Log } from '../ports/edges.ts'
 import { type AdminClient, createAdminClient } from './client.ts'
 import { processEdges } from './edges.ts'
+import { askHidden, canAsk } from './input.ts'
+import { type Credentials, logIn } from './login.ts'
 import { note, warn } from './output.ts'
 import type { Platform } from './platform.ts'
 import { createCall } from './request.ts'
@@ -29,25 +30,41 @@ export const withTarget = (command: Command): Command =>
 
 type TargetOptions = { readonly data: string; readonly server?: string; readonly token?: string }
 
-/** Runs `use` with a client for the command's target, and lets go of the target afterwards. */
+/**
+ * Runs `use` with a client for the command's target, and lets go of the target afterwards.
+ *
+ * @param administrator who may log in with a password where there is no API token yet
+ */
 export async function withAdmin<T>(
   platform: Platform,
   command: Command,
   use: (client: AdminClient) => Promise<T>,
+  administrator?: string,
 ): Promise<T> {
   const { data, server, token } = command.opts<TargetOptions>()
   const [dataGiven, serverGiven] = ['data', 'server'].map((name) => command.getOptionValueSource(name) === 'cli')
   if (dataGiven && serverGiven) return command.error('error: either --data or --server, not both')
   // A folder that was named counts more than a server of the environment.
   if (!server || dataGiven) return withLocal(platform, data, use)
-  if (!token)
-    return command.error(
-      'error: --server needs an API token in OTPOST_TOKEN; `otpost admin token add NAME` on the server makes one',
-    )
-  return use(
-    createAdminClient(
-      createCall({ base: readServer(command, server), token, warn, send: (request) => fetch(request) }),
-    ),
+  const base = readServer(command, server)
+  const call = token
+    ? createCall({ base, token, warn, send: fetch })
+    : createCall({
+        base,
+        token: null,
+        warn,
+        send: await logIn(base, fetch, await askCredentials(command, administrator)),
+      })
+  return use(createAdminClient(call))
+}
+
+async function askCredentials(command: Command, username: string | undefined): Promise<Credentials> {
+  const password = process.env.OTPOST_PASSWORD
+  if (username !== undefined && password) return { username, password }
+  if (username !== undefined && canAsk()) return { username, password: await askHidden(`Password of ${username}: `) }
+  const wanted = username === undefined ? '' : `, or the password of ${username} in OTPOST_PASSWORD`
+  return command.error(
+    `error: --server needs an API token in OTPOST_TOKEN${wanted}; \`otpost admin token add NAME\` makes a token`,
   )
 }
 
@@ -56,16 +73,16 @@ function readServer(command: Command, text: string): string {
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.search || url.hash)
     return command.error(`error: --server must be an address like https://otp.example.org, not ${text}`)
   if (url.protocol === 'http:' && !/^(127\.|localhost$|\[::1\]$)/.test(url.hostname))
-    warn(`the API token goes to ${url.host} in clear text`)
+    warn(`token and password go to ${url.host} in clear text`)
   return url.href
 }
 
 async function withLocal<T>(platform: Platform, data: string, use: (client: AdminClient) => Promise<T>): Promise<T> {
+  // Loaded only where it is needed: most of what a command loads is the database.
+  const [{ readConfig }, { openServer }] = await Promise.all([import('../config.ts'), import('./open.ts')])
   const config = readConfig(process.env)
   if (!config.ok) throw new Error(config.error)
-  // The database is loaded only where it is needed.
-  const { openServer } = await import('./open.ts')
-  const opened = await openServer(config.value, { ...processEdges(platform), log: spokenLog }, data)
+  const opened = await openServer(config.value, commandEdges(platform), data)
   try {
     return await use(localClient(opened))
   } finally {
@@ -85,6 +102,9 @@ export const localClient = ({ app }: App): AdminClient =>
       send: async (request) => app.fetch(request, { peer: '127.0.0.1', secure: true, operator: 'cli' }),
     }),
   )
+
+/** Edges of a command: those of a process, with a log for people. */
+export const commandEdges = (platform: Platform): Edges => ({ ...processEdges(platform), log: spokenLog })
 
 /** Log of a command: what is worth reading, in words. Warnings of the API come with its answers. */
 const spokenLog: Log = {

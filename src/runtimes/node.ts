@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** Node: the command line, and HTTP by way of @hono/node-server. */
 import { createServer } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import { runCli } from '../cli/main.ts'
 import type { Address, Handler, Listening } from '../cli/platform.ts'
 
@@ -9,6 +8,8 @@ import type { Address, Handler, Listening } from '../cli/platform.ts'
 const IDLE_CHECK_MS = 50
 
 async function listen(handler: Handler, { host, port }: Address): Promise<Listening> {
+  // Not loaded for the many commands that serve nothing.
+  const { getRequestListener } = await import('@hono/node-server')
   const listener = getRequestListener(
     (request, { incoming }) => handler(request, { peer: incoming.socket.remoteAddress ?? '', secure: false }),
     { hostname: host },

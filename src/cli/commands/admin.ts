@@ -83,9 +83,13 @@ function registerTokens(admin: Command, platform: Platform): void {
     .description('make an API token and show it this once')
     .argument('<admin>', 'the administrator it stands for')
   add.option('--name <text>', 'what it is for', '')
-  withExamples(withJson(withTarget(add)), 'otpost admin token add ada --name backup-script')
+  withExamples(
+    withJson(withTarget(add)),
+    'otpost admin token add ada --name backup-script',
+    'otpost admin token add admin --server https://otp.example.org   # without a token: asks for the password',
+  )
   add.action(async (username: string, { name, json }: { name: string; json?: true }) => {
-    const made = await withAdmin(platform, add, (client) => client.addApiToken(username, name))
+    const made = await withAdmin(platform, add, (client) => client.addApiToken(username, name), username)
     if (json) return printJson(made)
     note(`Made API token ${made.id} for ${username}. It is not shown again:`)
     print(made.token)

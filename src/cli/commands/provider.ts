@@ -1,5 +1,6 @@
 /** provider: where mails are handed over. */
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { ProviderType } from '../client.ts'
 import { readInput } from '../input.ts'
 import { note, print, printJson, printTable } from '../output.ts'
 import type { Platform } from '../platform.ts'
@@ -8,16 +9,21 @@ import { wholeNumber, withExamples, withJson } from './command.ts'
 
 type Entries = Readonly<Record<string, string>>
 type SetOptions = {
-  readonly class: string
+  readonly type: ProviderType
+  readonly class?: string
   readonly config?: string
   readonly set?: Entries
   readonly timeout: number
   readonly default?: true
 }
 
+const CLASSES: Readonly<Record<ProviderType, string>> = { email: 'SMTPEmailProvider', sms: 'HttpSMSProvider' }
+
+const typeOption = () => new Option('--type <type>', 'what it carries').choices(Object.keys(CLASSES)).default('email')
+
 export function registerProvider(program: Command, platform: Platform): void {
   const provider = withExamples(
-    program.command('provider').description('mail servers that OTPs are sent through'),
+    program.command('provider').description('mail servers and SMS gateways that OTPs are sent through'),
     'otpost provider list',
   )
   registerSet(provider, platform)
@@ -28,6 +34,7 @@ export function registerProvider(program: Command, platform: Platform): void {
     const providers = await withAdmin(platform, list, (client) => client.providers())
     if (json) return printJson(providers)
     const rows = providers.map((one) => [
+      one.type,
       one.name,
       one.isDefault ? 'default' : '',
       one.class,
@@ -35,22 +42,22 @@ export function registerProvider(program: Command, platform: Platform): void {
       JSON.stringify(one.config),
     ])
     printTable(
-      ['NAME', '', 'CLASS', 'TIMEOUT', 'CONFIG'],
+      ['TYPE', 'NAME', '', 'CLASS', 'TIMEOUT', 'CONFIG'],
       rows,
       'There is no provider; `otpost provider set NAME` makes one.',
     )
   })
 
-  const test = withJson(withTarget(provider.command('test').description('send a test mail').argument('<name>')))
-  test.requiredOption('--to <address>', 'who gets it')
+  const test = withJson(withTarget(provider.command('test').description('send a test message').argument('<name>')))
+  test.requiredOption('--to <address>', 'who gets it: an e-mail address or a phone number').addOption(typeOption())
   withExamples(test, 'otpost provider test relay --to me@example.org')
-  test.action(async (name: string, { to, json }: { to: string; json?: true }) => {
-    const { delivered, tries } = await withAdmin(platform, test, (client) => client.testProvider(name, to))
+  test.action(async (name: string, { to, type, json }: { to: string; type: ProviderType; json?: true }) => {
+    const { delivered, tries } = await withAdmin(platform, test, (client) => client.testProvider(type, name, to))
     if (json) printJson({ delivered, tries })
-    else if (delivered) print(`${name} took the mail to ${to}.`)
+    else if (delivered) print(`${name} took the message to ${to}.`)
     if (delivered) return
     const reasons = tries.map(({ reason, status }) => reason || status).join(', ')
-    throw new Error(`${name} did not take the mail: ${reasons}; \`otpost provider list\` shows its configuration`)
+    throw new Error(`${name} did not take the message: ${reasons}; \`otpost provider list\` shows its configuration`)
   })
 }
 
@@ -58,7 +65,8 @@ function registerSet(provider: Command, platform: Platform): void {
   const set = provider.command('set').description('make or replace a provider').argument('<name>')
   set.option('--config <file>', 'JSON object with the whole configuration, or - for standard input')
   set.option('--set <KEY=VALUE>', 'one entry of the configuration; can be repeated, and wins over --config', addEntry)
-  set.option('--class <name>', 'kind of provider', 'SMTPEmailProvider')
+  set.addOption(typeOption())
+  set.option('--class <name>', 'kind of provider; SMTPEmailProvider or HttpSMSProvider unless told')
   set.option('--timeout <seconds>', 'longest validity of an OTP, 0 for no bound', wholeNumber(0, 86_400), 120)
   set.option('--default', 'use it where no policy names another one; the first provider is the default anyway')
   set.addHelpText(
@@ -77,9 +85,9 @@ function registerSet(provider: Command, platform: Platform): void {
       ...(options.config === undefined ? {} : readConfig(options.config, await readInput(options.config))),
       ...options.set,
     }
-    const { class: className, timeout } = options
+    const { type, class: className = CLASSES[type], timeout } = options
     await withAdmin(platform, set, (client) =>
-      client.saveProvider({ name, class: className, config, timeout, isDefault: options.default === true }),
+      client.saveProvider({ type, name, class: className, config, timeout, isDefault: options.default === true }),
     )
     note(`Saved provider ${name}. \`otpost provider test ${name} --to ADDRESS\` tries it.`)
   })

@@ -10,8 +10,9 @@ import { withExamples, withJson } from './command.ts'
 type InitOptions = {
   readonly user: string
   readonly realm?: string
-  readonly email: string
-  readonly type: string
+  readonly email?: string
+  readonly phone?: string
+  readonly type?: string
   readonly serial?: string
   readonly description?: string
   readonly pin?: string
@@ -37,12 +38,12 @@ export function registerToken(program: Command, platform: Platform): void {
       one.type,
       one.user,
       one.realms.join(' '),
-      one.email ?? '',
+      one.address ?? '',
       stateOf(one),
       one.description,
     ])
     printTable(
-      ['SERIAL', 'TYPE', 'USER', 'REALM', 'EMAIL', 'STATE', 'DESCRIPTION'],
+      ['SERIAL', 'TYPE', 'USER', 'REALM', 'ADDRESS', 'STATE', 'DESCRIPTION'],
       rows,
       'There are no tokens; `otpost token init` makes one.',
     )
@@ -56,7 +57,13 @@ export function registerToken(program: Command, platform: Platform): void {
     if (!one) throw unknown(serial)
     if (json) return printJson(one)
     printFields({
-      ...{ serial: one.serial, type: one.type, user: one.user, realms: one.realms.join(' '), email: one.email ?? '' },
+      ...{
+        serial: one.serial,
+        type: one.type,
+        user: one.user,
+        realms: one.realms.join(' '),
+        address: one.address ?? '',
+      },
       ...{ state: stateOf(one), failures: `${one.failCount} of ${one.maxFailCount}`, digits: String(one.digits) },
       ...{ counter: String(one.counter), created: one.createdAt ?? '', description: one.description },
     })
@@ -75,8 +82,9 @@ function registerInit(token: Command, platform: Platform): void {
   const init = token.command('init').description('enrol a token; prints its serial')
   init.requiredOption('--user <login>', 'whose token it is')
   init.option('--realm <name>', 'the user’s realm; the default realm unless told')
-  init.requiredOption('--email <address>', 'where the OTPs go')
-  init.option('--type <type>', 'kind of token', 'email')
+  init.option('--email <address>', 'where the OTPs go')
+  init.option('--phone <number>', 'the same for a token whose OTPs go by SMS')
+  init.option('--type <type>', 'kind of token: email, or sms with --phone')
   init.option('--serial <serial>', 'made up unless told; that of an existing token gives it a new secret')
   init.option('--description <text>')
   init.option('--pin <pin>', 'what the user types in front of the OTP; others on this machine can see it here')
@@ -88,10 +96,20 @@ function registerInit(token: Command, platform: Platform): void {
   )
   init.action(async ({ pinStdin, json, ...given }: InitOptions) => {
     if (pinStdin && given.pin !== undefined) return init.error('error: either --pin or --pin-stdin, not both')
+    if ((given.email === undefined) === (given.phone === undefined))
+      return init.error('error: give the address with --email or --phone')
     const pin = pinStdin ? await readStdinLine() : given.pin
-    const { user, realm, email, type, serial: wanted, description } = given
+    const {
+      user,
+      realm,
+      email,
+      phone,
+      type = phone === undefined ? 'email' : 'sms',
+      serial: wanted,
+      description,
+    } = given
     const serial = await withAdmin(platform, init, (client) =>
-      client.enroll({ user, realm, email, type, serial: wanted, description, pin }),
+      client.enroll({ user, realm, email, phone, type, serial: wanted, description, pin }),
     )
     if (json) return printJson({ serial })
     print(serial)
