@@ -9,14 +9,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createClient } from '@libsql/client'
-import { openServer } from '../src/cli/open.ts'
 import { processEdges } from '../src/cli/edges.ts'
+import { openServer } from '../src/cli/open.ts'
 import { readConfig } from '../src/config.ts'
 
 const rows = Number(process.argv[2] ?? 1_000_000)
 const ROUNDS = 400
 const folder = mkdtempSync(join(tmpdir(), 'otpost-bench-'))
-const edges = { ...processEdges({ capabilities: { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true } }), log: silent() }
+const edges = {
+  ...processEdges({ capabilities: { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true } }),
+  log: silent(),
+}
 const config = readConfig({ OTPOST_SQLITE_SYNCHRONOUS: 'NORMAL' })
 if (!config.ok) throw new Error(config.error)
 
@@ -30,7 +33,9 @@ for (const [name, pass] of [
     for (const which of round % 2 === 0 ? (['empty', 'full'] as const) : (['full', 'empty'] as const))
       times[which].push(await timed(() => servers[which].check(pass)))
   const [empty, full] = [median(times.empty), median(times.full)]
-  console.log(`${name}: ${empty.toFixed(2)} ms without, ${full.toFixed(2)} ms with ${rows.toLocaleString('en')} dead challenges, ratio ${(full / empty).toFixed(2)}`)
+  console.log(
+    `${name}: ${empty.toFixed(2)} ms without, ${full.toFixed(2)} ms with ${rows.toLocaleString('en')} dead challenges, ratio ${(full / empty).toFixed(2)}`,
+  )
 }
 console.log(`database: ${Math.round(statSync(join(folder, 'full', 'otpost.db')).size / 1024 / 1024)} MiB`)
 for (const server of Object.values(servers)) server.close()
@@ -46,11 +51,23 @@ async function prepare(name: string, dead: number) {
   await post('/system/setConfig', { EmailBlockingTimeout: '0' })
   await post('/system/setResolver', { name: 'r', type: 'passwdresolver', 'passwdresolver.content': 'ada:x:1:1:Ada' })
   await post('/system/setRealm', { realm: 'r', resolvers: 'r' })
-  await post('/admin/init', { type: 'email', user: 'ada', serial: 'BENCH', pin: 'pin-', email_address: 'ada@bench.test' })
+  await post('/admin/init', {
+    type: 'email',
+    user: 'ada',
+    serial: 'BENCH',
+    pin: 'pin-',
+    email_address: 'ada@bench.test',
+  })
   await post('/admin/set', { serial: 'BENCH', MaxFailCount: '1000000' })
   // Nobody takes the messages: what is measured is the database.
   const config25 = JSON.stringify({ SMTP_SERVER: '127.0.0.1', SMTP_PORT: 9 })
-  await post('/system/setProvider', { name: 'none', type: 'email', class: 'SMTPEmailProvider', timeout: '120', config: config25 })
+  await post('/system/setProvider', {
+    name: 'none',
+    type: 'email',
+    class: 'SMTPEmailProvider',
+    timeout: '120',
+    config: config25,
+  })
   if (dead > 0) await insert(data, dead)
   return { check: (pass: string) => post('/validate/check', { user: 'ada', pass }), close: server.close }
 }

@@ -36,6 +36,24 @@ const Shown = v.object({
 
 const Addresses = v.object({ email_address: v.optional(v.string()), phone: v.optional(v.string()) })
 
+const Policy = v.object({
+  ...{ name: v.string(), scope: v.string(), action: v.string(), realm: v.string(), user: v.string() },
+  ...{ client: v.string(), time: v.string(), active: v.string() },
+})
+const Removed = v.object({ delPolicy: v.object({ result: v.record(v.string(), v.boolean()) }) })
+const names = v.array(v.string())
+const Explained = v.object({
+  decided: v.array(
+    v.object({
+      ...{ scope: v.string(), action: v.string(), written: v.string(), policy: v.string() },
+      ...{ others: names, outranked: names, unreadable: v.boolean() },
+    }),
+  ),
+  silent: v.array(v.object({ policy: v.string(), because: v.string() })),
+})
+
+export type PolicyFields = Readonly<Partial<v.InferOutput<typeof Policy>>>
+export type ExplainedPolicies = v.InferOutput<typeof Explained>
 export type AdminRecord = v.InferOutput<typeof Admin>
 export type ApiTokenRecord = v.InferOutput<typeof ApiToken>
 export type UserRecord = v.InferOutput<typeof User>
@@ -151,6 +169,19 @@ export function createAdminClient(call: Call) {
       const answer = await call('POST', '/system/testProvider', { type, name, to })
       return { delivered: answer.value === true, tries: parse(v.object({ tries: Tries }), answer.detail).tries }
     },
+
+    policies: async () =>
+      Object.values(
+        parse(v.record(v.string(), Policy), await value('GET', '/system/getPolicy', { display_inactive: '1' })),
+      ),
+    /** @param enforce store it although it may lock administrators out */
+    savePolicy: (policy: PolicyFields, enforce = false) =>
+      done('/system/setPolicy', { ...policy, enforce: enforce ? 'true' : undefined }),
+    /** @returns false when there is none with this name */
+    removePolicy: async (name: string) =>
+      Object.keys(parse(Removed, await value('POST', '/system/delPolicy', { name })).delPolicy.result).length > 0,
+    explainPolicies: async (who: { user: string; realm: string; client: string }) =>
+      parse(Explained, await value('GET', '/otpost/policies/explain', who)),
   }
 
   async function providersOf(type: ProviderType): Promise<readonly ProviderRecord[]> {

@@ -4,6 +4,7 @@ import version from '../version.ts'
 import { registerAdmin } from './commands/admin.ts'
 import { registerKeys } from './commands/keys.ts'
 import { registerMigrate } from './commands/migrate.ts'
+import { registerPolicy } from './commands/policy.ts'
 import { registerProvider } from './commands/provider.ts'
 import { registerServe } from './commands/serve.ts'
 import { registerToken } from './commands/token.ts'
@@ -38,6 +39,7 @@ export function createProgram(platform: Platform): Command {
   registerUser(program, platform)
   registerToken(program, platform)
   registerProvider(program, platform)
+  registerPolicy(program, platform)
   registerKeys(program, platform)
   return program
 }

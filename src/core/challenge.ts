@@ -14,7 +14,7 @@ export type DeliveryState = 'pending' | 'delivered' | 'undelivered'
 export type Challenge = {
   readonly id: number
   readonly transactionId: string
-  /** The transaction that `.01`, `.02` belong to; equal to `transactionId` for a challenge on its own. */
+  /** The transaction that `.01`, `.02` belong to, the newest that lists it; `transactionId` for one on its own. */
   readonly parentId: string
   readonly serial: string
   /** Moving factor C of the OTP that was sent. Never handed out twice. */
@@ -42,11 +42,13 @@ export function isAnswerable(challenge: Challenge, now: Instant): boolean {
 }
 
 /**
- * Does a transaction id that a client sent mean this challenge? A parent means all of its transaction, a
- * sub-transaction (`.01`) itself alone; a truncated id means nothing (contract 2.3).
+ * Does a transaction id that a client sent mean this challenge? A parent means all of its transaction, also those that
+ * a later one has taken over; a sub-transaction (`.01`) itself alone; a truncated id means nothing (contract 2.3).
  */
 export const belongsTo = (challenge: Challenge, transactionId: string): boolean =>
-  challenge.transactionId === transactionId || challenge.parentId === transactionId
+  challenge.transactionId === transactionId ||
+  challenge.parentId === transactionId ||
+  challenge.transactionId.startsWith(`${transactionId}.`)
 
 /**
  * A transaction id: decimal digits from random bytes, without modulo bias.

@@ -1,8 +1,15 @@
 /**
  * Audit: one row per request, written in the transaction of the change it tells of. Rows hold codes and names, never an
- * OTP, a PIN or a message. Each is sealed with a MAC over everything but its number.
+ * OTP, a PIN or a message.
+ *
+ * Each row is sealed with a MAC over everything but its number, which the database gives. So that a row cannot change
+ * its place unseen, it *cites* the newest row that this process has seen committed, by number and MAC: that costs no
+ * statement and makes nobody wait. What is left open (requests at the same moment do not cite each other) checkpoints
+ * close (audit-seal.ts); audit-verify.ts judges all of it.
  */
-import type { AuditEntry, AuditRow, Store } from '../ports/store.ts'
+import { maskAddress } from '../core/mask.ts'
+import type { AuditDelivery, AuditEntry, AuditRow } from '../ports/audit.ts'
+import type { DeliveryNote, Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
 import type { Facts } from './facts.ts'
 
@@ -11,6 +18,12 @@ export type Audit = {
   readonly row: (facts: Facts, entry: AuditDetails) => Promise<AuditRow>
   /** Writes a row on its own: for reads and refusals. */
   readonly write: (facts: Facts, entry: AuditDetails) => Promise<void>
+  /** Writes a row for a request that has none yet. */
+  readonly complete: (facts: Facts, entry: AuditDetails) => Promise<void>
+  /** What providers said, each with its MAC. */
+  readonly sealTries: (
+    note: Pick<DeliveryNote, 'requestId' | 'serial' | 'at' | 'tries'>,
+  ) => Promise<DeliveryNote['tries']>
 }
 export type AuditDetails = Omit<AuditEntry, 'requestId' | 'at' | 'action' | 'administrator' | 'client'>
 
@@ -27,15 +40,39 @@ const LIMITS = {
   client: 80,
 } as const
 
-export function createAudit(store: Store, vault: Vault): Audit {
+/** @param server name of this node, for the row */
+export function createAudit(store: Store, vault: Vault, server = ''): Audit {
   const row = async (facts: Facts, entry: AuditDetails): Promise<AuditRow> => {
     const { requestId, now: at, action, administrator, client } = facts
     const texts = { ...EMPTY, ...entry, action, administrator, client }
-    const kept = { ...texts, ...cutAll(texts), requestId, at, success: entry.success }
-    return { ...kept, mac: await vault.mac('audit', macText(kept)) }
+    const newest = await store.newestAudit()
+    const kept = {
+      ...{ ...texts, ...cutAll(texts), requestId, at, success: entry.success, server: cut(server, 80) },
+      cites: newest && { number: newest.number, mark: citedMark(newest.mac) },
+    }
+    return { ...kept, mac: await vault.mac(PURPOSE.row, macText(kept)) }
   }
-  return { row, write: async (facts, entry) => store.writeAudit(await row(facts, entry)) }
+  const write: Audit['write'] = async (facts, entry) => store.writeAudit(await row(facts, entry))
+  return {
+    row,
+    write,
+    complete: async (facts, entry) => {
+      if (!store.wasAudited(facts.requestId)) await write(facts, entry)
+    },
+    sealTries: ({ tries, ...note }) =>
+      Promise.all(
+        tries.map(async (one) => ({ ...one, mac: await vault.mac(PURPOSE.delivery, deliveryText({ ...note, ...one })) })),
+      ),
+  }
 }
+
+/** A key of its own for each kind of thing, so that no text can stand for another. */
+export const PURPOSE = {
+  row: 'audit',
+  delivery: 'audit-delivery',
+  checkpoint: 'audit-checkpoint',
+  cut: 'audit-cut',
+} as const
 
 const EMPTY = { serial: '', tokenType: '', user: '', realm: '', actionDetail: '', info: '' }
 
@@ -55,19 +92,24 @@ const cutAll = (texts: Texts): Texts => ({
 
 const cut = (text: string, limit: number): string => (text.length <= limit ? text : `${text.slice(0, limit - 1)}…`)
 
-/** The text under the MAC: every column but the number, in a fixed order. */
-export const macText = (row: Omit<AuditRow, 'mac'>): string =>
-  JSON.stringify([
-    row.requestId,
-    row.at,
-    row.action,
-    row.success,
-    row.serial,
-    row.tokenType,
-    row.user,
-    row.realm,
-    row.administrator,
-    row.actionDetail,
-    row.info,
-    row.client,
+/** Addresses and telephone numbers in a text that somebody else has written, masked. */
+export const withoutAddresses = (text: string): string =>
+  text.replace(/[^\s<>,;:"'=]{1,64}@[^\s<>,;:"'=]{1,255}/g, maskAddress).replace(/\+\d[\d ()/.-]{5,30}\d/g, maskAddress)
+
+/** A MAC without the id of its key; 96 bits of it tell rows apart whose MACs are right. */
+const CITED = 16
+export const macBody = (mac: string): string => mac.slice(mac.indexOf('.') + 1)
+export const citedMark = (mac: string): string => macBody(mac).slice(0, CITED)
+
+/** The text under the MAC: every column but the number, in a fixed order. Rows of schema 2 had no more than twelve. */
+export function macText(row: Omit<AuditRow, 'mac'>): string {
+  const { server = '', cites = null } = row
+  const later = server === '' && cites === null ? [] : [server, cites?.number ?? 0, cites?.mark ?? '']
+  return JSON.stringify([
+    ...[row.requestId, row.at, row.action, row.success, row.serial, row.tokenType, row.user, row.realm],
+    ...[row.administrator, row.actionDetail, row.info, row.client, ...later],
   ])
+}
+
+export const deliveryText = (d: Omit<AuditDelivery, 'id' | 'mac'>): string =>
+  JSON.stringify([d.requestId, d.serial, d.provider, d.status, d.reason, d.at])

@@ -147,11 +147,11 @@ export function createCheck(parts: Parts): Check {
     failed: readonly string[],
     proposed: ProposedText,
     proofs: ReadonlyMap<string, Proof>,
-    { settings, user, realm, who }: Gathered,
+    { settings, policy, owner, who }: Gathered,
     facts: Facts,
   ): Promise<Verdict> {
     const secrets = new Map([...proofs].flatMap(([serial, { secret }]) => (secret ? [[serial, secret] as const] : [])))
-    const outcome = await trigger({ settings, tokens, secrets, failed, user, realm, proposed, subject: who }, facts)
+    const outcome = await trigger({ settings, policy, tokens, secrets, failed, owner, proposed, subject: who }, facts)
     return outcome.kind === 'challenged' ? outcome : { ...outcome, tokens: counted(tokens, new Map()) }
   }
 
@@ -247,7 +247,7 @@ async function whatIsMissing(
   if (isAuthorizationAsked(settings) && !policy.value(authorize)) return 'user_not_authorized'
   if (failure) return failure === 'user_unknown' && settingOf(settings, passOnUserNotFound) ? 'passed' : failure
   if (tokens.length === 0) {
-    if (command.user === null) return 'token_missing'
+    if (command.user === null || gathered.hasToken) return 'token_missing'
     if (settingOf(settings, passOnUserNoToken) || policy.value(passOnNoToken)) return 'passed'
     return policy.value(passthru) && (await password(command.pass ?? '')) ? 'passed' : 'token_missing'
   }

@@ -24,9 +24,13 @@ export type Gathered = {
   /** Why there is nobody to ask, or null. */
   readonly failure: CheckFailure | null
   readonly user: UserRecord | null
+  /** The same; where the request names a token instead of a user, who owns it. */
+  readonly owner: UserRecord | null
   readonly realm: string | null
   /** The tokens that the request means. */
   readonly tokens: readonly Token[]
+  /** The user has a token, be it one that the request does not mean. */
+  readonly hasToken: boolean
   /** The same; where there are none, one that belongs to nobody, on which the same work is done. */
   readonly candidates: readonly Token[]
   readonly challenges: readonly Challenge[]
@@ -43,19 +47,21 @@ export function createGather({ store, vault, edges, settings: cache }: Parts): G
   return async (command, facts) => {
     const { settings, queries, gathered } = await read(command, facts)
     const found = identify(command, queries, gathered)
-    const { user, realm, tokens } = typeof found === 'string' ? { user: null, realm: null, tokens: [] } : found
+    const { user, realm, tokens, hasToken } = typeof found === 'string' ? NOBODY_FOUND : found
     const named = queries[0]
-    const asked = user ?? (named ? { login: named.login, resolver: '', attributes: {} } : null)
-    const askedRealm = realm ?? named?.realm.name ?? null
+    const owner = user ?? gathered.owners.get(tokens[0]?.serial ?? '') ?? null
+    // A token that nobody owns is asked about as nobody in its first realm (contract 3.6), never as anybody.
+    const asked = owner ?? { login: named?.login ?? '', resolver: '', attributes: {} }
+    const askedRealm = realm ?? named?.realm.name ?? tokens[0]?.realms[0] ?? ''
     decoy ??= makeDecoy()
     return {
       settings,
       policy: policyFor(settings, { user: asked, realm: askedRealm, client: facts.client, time: facts.time }),
       failure: typeof found === 'string' ? found : null,
-      ...{ user, realm, tokens },
+      ...{ user, owner, realm, tokens, hasToken },
       candidates: tokens.length > 0 ? tokens : [await decoy],
       challenges: gathered.challenges,
-      who: { user: command.user?.user ?? '', realm: askedRealm ?? command.user?.realm ?? '' },
+      who: { user: command.user?.user ?? '', realm: askedRealm || (command.user?.realm ?? '') },
     }
   }
 
@@ -68,8 +74,9 @@ export function createGather({ store, vault, edges, settings: cache }: Parts): G
       const nobody = command.user !== null && users.length === 0
       const gathered = await store.gather({
         users: nobody ? [{ login: '', resolvers: [] }] : users,
-        serial: command.serial,
-        tokenType: command.tokenType,
+        // A user's tokens are all read: what the request filters away still counts as having one.
+        serial: command.user ? null : command.serial,
+        tokenType: command.user ? null : command.tokenType,
         ...(command.transactionId === null ? {} : { transactionId: command.transactionId }),
         now: facts.now,
       })
@@ -102,7 +109,13 @@ function queriesOf(command: CheckCommand, settings: Settings, facts: Facts): rea
   })
 }
 
-type Subject = { readonly user: UserRecord | null; readonly realm: string | null; readonly tokens: readonly Token[] }
+type Subject = {
+  readonly user: UserRecord | null
+  readonly realm: string | null
+  readonly tokens: readonly Token[]
+  readonly hasToken: boolean
+}
+const NOBODY_FOUND: Subject = { user: null, realm: null, tokens: [], hasToken: false }
 
 /** Whose tokens are asked. A serial beside a user must be that user's own (contract 12.2 #1). */
 function identify(
@@ -110,7 +123,8 @@ function identify(
   queries: readonly UserQuery[],
   gathered: StoreGathered,
 ): Subject | CheckFailure {
-  if (command.user === null) return { user: null, realm: null, tokens: gathered.tokens }
+  if (command.user === null)
+    return { user: null, realm: null, tokens: gathered.tokens, hasToken: gathered.tokens.length > 0 }
   if (command.user.user === '') return 'user_missing'
   if (queries.length === 0) return 'realm_unknown'
   const index = gathered.users.findIndex((records) => records.length > 0)
@@ -118,10 +132,13 @@ function identify(
   const realm = queries[index]?.realm.name
   if (!user || realm === undefined) return 'user_unknown'
   if (others.some((other) => other.userId !== user.userId)) return 'user_ambiguous'
-  const tokens = gathered.tokens.filter(
-    ({ owner }) => owner?.userId === user.userId && owner.resolver === user.resolver,
+  const owned = gathered.tokens.filter(({ owner }) => owner?.userId === user.userId && owner.resolver === user.resolver)
+  const tokens = owned.filter(
+    ({ serial, type }) =>
+      (command.serial === null || serial === command.serial) &&
+      (command.tokenType === null || type === command.tokenType),
   )
-  return { user, realm, tokens }
+  return { user, realm, tokens, hasToken: owned.length > 0 }
 }
 
 const NOBODY: Omit<Token, 'serial' | 'sealedSecret' | 'sealedPin'> = {

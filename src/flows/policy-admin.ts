@@ -4,7 +4,15 @@
  */
 import type { AdminFailure } from '../core/failures.ts'
 import { findAction } from '../core/policy/actions.ts'
-import { type CompiledPolicy, compilePolicy, isScope, type PolicyRecord, speaking } from '../core/policy/policy.ts'
+import { type Explained, explain } from '../core/policy/explain.ts'
+import {
+  type CompiledPolicy,
+  compilePolicy,
+  isScope,
+  type PolicyRecord,
+  type Subject,
+  speaking,
+} from '../core/policy/policy.ts'
 import { readActions } from '../core/policy/text.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { policyValidation } from '../core/setting-keys.ts'
@@ -33,6 +41,8 @@ export type PolicyQuestion = {
   readonly client: string
 }
 
+export type Who = Pick<PolicyQuestion, 'user' | 'realm' | 'client'>
+
 export type PolicyAdmin = {
   /** @param enforce store it although it may lock administrators out; @returns warnings */
   readonly save: (
@@ -48,6 +58,7 @@ export type PolicyAdmin = {
     facts: Facts,
   ) => Promise<Result<readonly PolicyRecord[], AdminFailure>>
   /** The policies that would speak, the one that decides first. */
+  readonly explain: (question: Who, facts: Facts) => Promise<Explained>
   readonly ask: (question: PolicyQuestion, facts: Facts) => Promise<Result<readonly PolicyRecord[], AdminFailure>>
 }
 
@@ -56,7 +67,7 @@ type Parts = { readonly store: Store; readonly edges: Edges; readonly audit: Aud
 const TRIES = 5
 
 export function createPolicyAdmin({ store, edges, audit, settings: cache }: Parts): PolicyAdmin {
-  return { save, list, remove, ask }
+  return { save, list, remove, ask, explain: explainAll }
 
   async function save(
     policies: readonly PolicyRecord[],
@@ -124,18 +135,35 @@ export function createPolicyAdmin({ store, edges, audit, settings: cache }: Part
   }
 
   async function ask(question: PolicyQuestion, facts: Facts): Promise<Result<readonly PolicyRecord[], AdminFailure>> {
-    const settings = await cache.fresh()
-    const { scope, action, client, time } = { ...question, time: facts.time }
+    const { scope, action } = question
     if (!isScope(scope)) return err({ code: 'parameter_invalid', field: 'scope', rule: 'must be a scope of policies' })
-    const realm = question.realm.toLowerCase()
-    const found = await findUser(store, settings, { user: question.user, realm })
-    const user = found.ok ? found.value : null
-    const subject = {
-      user: { login: question.user, realm, resolver: user?.resolver ?? '', attributes: user?.attributes ?? {} },
-      ...{ realm, client, time },
-    }
-    await audit.write(facts, { success: true, user: question.user, realm, info: `${scope} ${action}` })
+    const settings = await cache.fresh()
+    const subject = await subjectOf(question, settings, facts)
+    await audit.write(facts, { success: true, user: question.user, realm: question.realm, info: `${scope} ${action}` })
     return ok(speaking(settings.policies, scope, action, subject).map(({ record }) => record))
+  }
+
+  async function explainAll(question: Who, facts: Facts): Promise<Explained> {
+    const settings = await cache.fresh()
+    const subject = await subjectOf(question, settings, facts)
+    await audit.write(facts, { success: true, user: question.user, realm: question.realm })
+    return explain(settings.policies, subject)
+  }
+
+  async function subjectOf(
+    { user: login, realm: named, client }: Who,
+    settings: Settings,
+    facts: Facts,
+  ): Promise<Subject> {
+    const realm = named.toLowerCase()
+    const found = await findUser(store, settings, { user: login, realm })
+    const known = found.ok ? found.value : { resolver: '', attributes: {} }
+    return {
+      user: { login, realm, resolver: known.resolver, attributes: known.attributes },
+      realm,
+      client,
+      time: facts.time,
+    }
   }
 }
 

@@ -51,7 +51,7 @@ export function unmaskConfig(
       if (old === undefined) problems.push({ key, rule: 'must be given: there is no value before it' })
       return old
     }
-    if (typeof value === 'string' && holdsMask(value)) {
+    if (typeof value === 'string' && (holdsMask(value) || (value === MASK && old !== MASK && shown(old) === MASK))) {
       masked.push(key)
       if (old === undefined) problems.push({ key, rule: 'must be given: there is no value before it' })
       else if (shown(old) !== value)
@@ -82,12 +82,15 @@ const below = (place: Place, name: string): Place => ({
 })
 
 /** A text that is one URL, or several with commas between. */
-const IS_URL = /^\s*[a-z][a-z\d+.-]*:\/\/\S*\s*$/i
-const USER = /([a-z][a-z\d+.-]*:\/\/)[^/?#\s]*@/gi
-const PARAMETER = /([?&;]([^=&;#]*)=)([^&;#]+)/g
+const isUrl = (text: string): boolean =>
+  /^\s*[a-z][a-z\d+.-]*:\/\//i.test(text) && text.split(',').every((part) => !/\s/.test(part.trim()))
+
+// Bounded so that they take no more than linear time.
+const USER = /([a-z][a-z\d+.-]{0,30}:\/\/)[^/?#\s]*@/gi
+const PARAMETER = /([?&;]([^=&;#?]*)=)([^&;#]+)/g
 
 function maskUrl(text: string): string {
-  if (!IS_URL.test(text)) return hidesUser(text) ? MASK : text
+  if (!isUrl(text)) return hidesUser(text) ? MASK : text
   const masked = text
     .replace(USER, (_, scheme: string) => `${scheme}${MASK}@`)
     .replace(PARAMETER, (whole, start: string, name: string) => (LOOKS_SECRET.test(name) ? `${start}${MASK}` : whole))
@@ -96,12 +99,14 @@ function maskUrl(text: string): string {
 
 /** `https:ada:secret@host` is a URL too (WHATWG URL §4.4): what no pattern finds, the parser does. */
 function hidesUser(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { username, password } = new URL(text)
-  return (username !== '' && username !== MASK) || password !== ''
+  return [text, ...text.split(',')].some((part) => {
+    if (!URL.canParse(part)) return false
+    const { username, password } = new URL(part)
+    return (username !== '' && username !== MASK) || password !== ''
+  })
 }
 
-const holdsMask = (text: string): boolean => IS_URL.test(text) && /:\/\/\*{3}@|=\*{3}(?:[&;#]|$)/.test(text.trim())
+const holdsMask = (text: string): boolean => isUrl(text) && /:\/\/\*{3}@|=\*{3}(?:[&;#]|$)/.test(text.trim())
 
 /** How a bound key is compared: as it was shown. */
 const shown = (value: unknown): string => (typeof value === 'string' ? maskUrl(value) : String(value ?? ''))

@@ -9,7 +9,6 @@ import { hotp } from '../core/hotp.ts'
 import { maskAddress } from '../core/mask.ts'
 import { maxAttempts } from '../core/policy/actions.ts'
 import type { Policy } from '../core/policy/policy.ts'
-import { policyFor } from '../core/policy/subject.ts'
 import { maxAttemptsSetting, transactionLength } from '../core/setting-keys.ts'
 import { challengeValidity, type ProviderRecord, type Settings, settingOf } from '../core/settings.ts'
 import { asHeader, fill } from '../core/template.ts'
@@ -31,8 +30,9 @@ export type TriggerCommand = {
   readonly secrets: ReadonlyMap<string, Uint8Array>
   /** Serials that count a failure in the same commit. */
   readonly failed: readonly string[]
-  readonly user: UserRecord | null
-  readonly realm: string | null
+  /** The policy for the user that was named, else for the owner of the tokens. */
+  readonly policy: Policy
+  readonly owner: UserRecord | null
   /** Texts that the client proposed. */
   readonly proposed: ProposedText
   readonly subject: Pick<AuditDetails, 'user' | 'realm'>
@@ -104,16 +104,15 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       }),
     )
     const challenges = replies.filter((reply) => reply !== null)
-    if (challenges.length > 0)
-      return { kind: 'challenged', parentId: openings.length > 1 ? parentId : null, challenges }
+    const top = (opened[0] ?? blocking[0])?.parentId ?? parentId
+    if (challenges.length > 0) return { kind: 'challenged', parentId: openings.length > 1 ? top : null, challenges }
     return { kind: 'rejected', reason: opened.length > 0 ? 'message_undelivered' : 'challenge_lost' }
   }
 
   function prepare(
-    { settings, tokens, user, realm }: TriggerCommand,
+    { settings, policy, tokens }: TriggerCommand,
     facts: Facts,
   ): { parentId: string; openings: readonly Opening[] } {
-    const policy = policyFor(settings, { user, realm, client: facts.client, time: facts.time })
     const { parentId, ids } = transactionIds(tokens.length, settingOf(settings, transactionLength), edges.random)
     const openings = tokens.flatMap((token, n): readonly Opening[] => {
       const type = findTokenType(token.type)
@@ -173,14 +172,14 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     const secret = command.secrets.get(token.serial)
     if (!secret) return undelivered('token_unreadable')
     if (providers.length === 0) return undelivered('provider_missing')
-    const to = type.readAddress(addressOf(token, type, policy, command.user))
+    const to = type.readAddress(addressOf(token, type, policy, command.owner))
     if (to === null) return undelivered('address_missing')
 
     const values = {
       otp: hotp({ secret, counter: challenge.counter, digits: token.digits, hash: token.hash }),
       serial: token.serial,
       transactionId: challenge.transactionId,
-      attributes: command.user?.attributes ?? {},
+      attributes: command.owner?.attributes ?? {},
     }
     const { text, subject } = type.template(policy, command.proposed)
     edges.log.info('message_sending', { serial: token.serial, to: maskAddress(to) })
@@ -221,7 +220,7 @@ function validity(settings: Settings, token: Token, type: TokenType, provider: P
 }
 
 /** An owner's attribute that is missing falls back to the token's address, an empty one does not (contract 3.6). */
-function addressOf(token: Token, type: TokenType, policy: Policy, user: UserRecord | null): string {
+function addressOf(token: Token, type: TokenType, policy: Policy, owner: UserRecord | null): string {
   const own = String(token.info[type.addressField] ?? '')
-  return user && policy.value(type.actions.dynamicAddress) ? (user.attributes[type.addressAttribute] ?? own) : own
+  return owner && policy.value(type.actions.dynamicAddress) ? (owner.attributes[type.addressAttribute] ?? own) : own
 }

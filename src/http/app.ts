@@ -49,7 +49,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   })
   app.route('/healthcheck', healthRoutes())
   app.use(readiness(parts))
-  app.route('/validate', validateRoutes(flows, parts.samlAttributes))
+  app.route('/validate', validateRoutes(flows, parts.samlAttributes, edges.log))
 
   const administration = new Hono<Env>()
   administration.use('/admin/*', params(MAX_ADMIN_BYTES, badBody))

@@ -44,7 +44,10 @@ export type Provider<C = unknown> = {
   readonly name: string
   /** Every identifier that selects this class (contract 4.5), `name` included. */
   readonly classNames: readonly string[]
-  /** Keys whose values are secrets: sealed at rest, shown as `***`. */
+  /**
+   * Keys whose values are secrets: sealed at rest, shown as `***`. What lies inside objects and URLs is found by its
+   * name (`flows/provider-masks.ts`) and needs no mention.
+   */
   readonly secretKeys: readonly string[]
   /** Keys that say where secrets go and under which name: when one changes, a masked secret must be given again. */
   readonly boundKeys: readonly string[]

@@ -11,6 +11,7 @@ import type { ConfigEntry, ProviderRecord, ProviderType, Settings } from '../cor
 import type { Instant, Seconds } from '../core/time.ts'
 import type { HashName, Token, TokenInfo } from '../core/token.ts'
 import type { UserRecord } from '../core/users.ts'
+import type { AuditEntry, AuditRow, AuditStore } from './audit.ts'
 
 export type Row = Readonly<Record<string, string | number | null>>
 export type Statement = { readonly sql: string; readonly params: readonly (string | number | null)[] }
@@ -18,24 +19,7 @@ export type Statement = { readonly sql: string; readonly params: readonly (strin
 /** Runs the statements as one transaction, in order, and rolls all of them back when one fails. */
 export type Batch = (statements: readonly Statement[], mode: 'read' | 'write') => Promise<readonly (readonly Row[])[]>
 
-/** One line of the audit, without number and MAC. Codes, never secrets. */
-export type AuditEntry = {
-  readonly requestId: string
-  readonly at: Instant
-  /** Path of the request without the leading slash. */
-  readonly action: string
-  readonly success: boolean
-  readonly serial?: string
-  readonly tokenType?: string
-  readonly user?: string
-  readonly realm?: string
-  readonly administrator?: string
-  readonly actionDetail?: string
-  readonly info?: string
-  readonly client: string
-}
-/** An entry with its MAC; see `flows/audit.ts`. */
-export type AuditRow = Required<AuditEntry> & { readonly mac: string }
+export type { AuditEntry, AuditRow }
 
 export type GatherQuery = {
   /** User lookups, tried in order; the first that finds somebody counts. */
@@ -54,6 +38,8 @@ export type Gathered = {
   readonly tokens: readonly Token[]
   /** Open, unexpired challenges of `tokens`. */
   readonly challenges: readonly Challenge[]
+  /** Where no user was named: the owners, by serial. */
+  readonly owners: ReadonlyMap<string, UserRecord>
 }
 
 export type AcceptCommand = {
@@ -115,7 +101,13 @@ export type DeliveryNote = {
   /** What the client is told, and when the challenge ends now that the provider is known. */
   readonly message: string
   readonly expiresAt: Instant
-  readonly tries: readonly { readonly provider: string; readonly status: string; readonly reason: string }[]
+  /** With the MAC of each; see `flows/audit.ts`. */
+  readonly tries: readonly {
+    readonly provider: string
+    readonly status: string
+    readonly reason: string
+    readonly mac?: string
+  }[]
 }
 
 export type NewToken = {
@@ -175,7 +167,7 @@ export type TokenChange = {
   }>
 }
 
-export type Store = {
+export type Store = AuditStore & {
   /** Number of the newest migration that the database has; null when it has none. */
   readonly schemaVersion: () => Promise<number | null>
   readonly settings: () => Promise<Settings>
@@ -193,7 +185,6 @@ export type Store = {
   readonly passwordHash: (user: { readonly resolver: string; readonly userId: string }) => Promise<string>
   readonly open: (command: OpenCommand) => Promise<Opened>
   readonly noteDelivery: (note: DeliveryNote) => Promise<void>
-  readonly writeAudit: (row: AuditRow) => Promise<void>
 
   readonly findTokens: (selection: TokenSelection) => Promise<readonly (Token & { readonly user: UserRecord | null })[]>
   readonly countTokens: (type: string) => Promise<number>
@@ -218,7 +209,11 @@ export type Store = {
     audit: AuditRow,
   ) => Promise<'done' | 'unknown' | 'default'>
   /** All or none. `lost`: the settings have moved since `version`. */
-  readonly savePolicies: (policies: readonly PolicyRecord[], version: number, audit: AuditRow) => Promise<'done' | 'lost'>
+  readonly savePolicies: (
+    policies: readonly PolicyRecord[],
+    version: number,
+    audit: AuditRow,
+  ) => Promise<'done' | 'lost'>
   readonly deletePolicies: (names: readonly string[], version: number, audit: AuditRow) => Promise<'done' | 'lost'>
   readonly setDefaultProvider: (type: ProviderType, name: string, audit: AuditRow) => Promise<'done' | 'unknown'>
 

@@ -210,7 +210,8 @@ function severalTokens(suite: Suite): void {
     const outcome = await suite.store.open(command)
 
     expect(outcome.opened.map((challenge) => challenge.serial)).toEqual([free.serial])
-    expect(outcome.blocking).toEqual([earlier])
+    // It joins the new transaction, so that the id of that one leads to it, too.
+    expect(outcome.blocking).toEqual([{ ...earlier, parentId: command.parentId }])
     expect((await tokenOf(suite, busy.serial)).counter).toBe(2)
     expect(await auditOf(suite, command.requestId)).toEqual(['created'])
   })

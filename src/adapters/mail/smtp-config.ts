@@ -6,10 +6,11 @@
  */
 import { isIP } from 'node:net'
 import * as v from 'valibot'
-import { booleanWord, headerText, isEmailAddress, wholeNumber } from '../../core/fields.ts'
+import { booleanWord, headerText, wholeNumber } from '../../core/fields.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Edges } from '../../ports/edges.ts'
 import type { ConfigProblem, ReadConfig } from '../../ports/provider.ts'
+import { type Sender, seconds, sender } from './fields.ts'
 
 /** A PEM text, or the name of the file that holds it. Files are read again for each message: they are renewed. */
 export type PemSource = { readonly pem: string } | { readonly file: string }
@@ -21,7 +22,7 @@ export type SmtpConfig = {
   readonly encryption: 'none' | 'starttls' | 'implicit'
   readonly login: { readonly user: string; readonly password: string } | undefined
   /** The address is the envelope sender too. */
-  readonly from: { readonly name: string; readonly address: string }
+  readonly from: Sender
   readonly subject: string
   /** Seconds, maybe with a fraction: for the connection (rounded up there), and for each silence in the dialogue. */
   readonly timeout: number
@@ -32,30 +33,11 @@ export type SmtpConfig = {
   readonly client: { readonly certificate: PemSource; readonly key: PemSource } | undefined
 }
 
-const SECONDS = 'must be a number of seconds above 0 and not above 60'
-const seconds = v.pipe(
-  v.union([v.number(), v.string()], SECONDS),
-  v.transform((value) => (typeof value === 'number' ? value : /^\s*\d*\.?\d+\s*$/.test(value) ? Number(value) : 0)),
-  v.check((value) => value > 0 && value <= 60, SECONDS),
-)
-
 const HOST = 'must be a host name or an IP address'
 const hostName = v.pipe(
   v.string(HOST),
   v.transform((text) => (/^\[.*\]$/.test(text) ? text.slice(1, -1) : text)),
   v.check((text) => isIP(text) !== 0 || /^(?:[\w.-]|[^\p{ASCII}\s\p{C}])+$/u.test(text), HOST),
-)
-
-const SENDER = 'must be one e-mail address, or a name and one address in angle brackets'
-const sender = v.pipe(
-  v.string(SENDER),
-  v.check((text) => !/\p{Cc}/u.test(text), SENDER),
-  v.transform((text) => {
-    const [, name = '', address = text] = /^([^<>]*)<([^<>]*)>\s*$/.exec(text) ?? []
-    const quoted = /^"(.*)"$/.exec(name.trim())?.[1]
-    return { name: quoted?.replace(/\\(.)/g, '$1') ?? name.trim(), address: address.trim() }
-  }),
-  v.check(({ address }) => isEmailAddress(address), SENDER),
 )
 
 const password = v.pipe(

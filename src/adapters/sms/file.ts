@@ -1,7 +1,7 @@
 /** FileSMSProvider: writes `phone:message` into a file, for tests and for whatever picks files up (contract 4.11). */
 import * as v from 'valibot'
 import { err, ok } from '../../core/result.ts'
-import { defineProvider } from '../../ports/provider.ts'
+import { type Delivery, defineProvider, type Message } from '../../ports/provider.ts'
 import { formatNumber, numberKeys } from './number.ts'
 import { readConfig } from './read.ts'
 
@@ -30,13 +30,24 @@ export const provider = defineProvider<v.InferOutput<typeof Config>>({
     return read.ok ? ok(read.value) : read
   },
 
-  create: (config, edges) => async (message) => {
+  create: (config, edges) => async (message, signal) => {
+    if (signal.aborted) return DEADLINE
     const path = config.here ? `${config.here}/${config.file}` : config.file
+    const { promise: deadline, resolve } = Promise.withResolvers<Delivery>()
+    const onAbort = () => resolve(DEADLINE)
+    signal.addEventListener('abort', onAbort, { once: true })
     try {
-      await edges.writeFile?.(path, `${formatNumber(message.to, config)}:${message.text}`)
-      return { status: 'accepted', reference: message.id }
+      const written = edges.writeFile?.(path, `${formatNumber(message.to, config)}:${message.text}`)
+      return await Promise.race([deadline, Promise.resolve(written).then(() => accepted(message))])
     } catch {
       return { status: 'unavailable', reason: 'file_not_writable' } // the error names the path, which is in the configuration
+    } finally {
+      signal.removeEventListener('abort', onAbort)
     }
   },
 })
+
+/** A pipe that nobody reads never takes what is written; nobody waits for it. */
+const DEADLINE: Delivery = { status: 'unavailable', reason: 'deadline' }
+
+const accepted = (message: Message): Delivery => ({ status: 'accepted', reference: message.id })

@@ -39,7 +39,9 @@ export function adminStore(batch: Batch): AdminStore {
     },
 
     findAdmin: async (username) => {
-      const [[row] = []] = await read(batch, [sql`SELECT username, password_hash FROM admins WHERE username = ${username}`])
+      const [[row] = []] = await read(batch, [
+        sql`SELECT username, password_hash FROM admins WHERE username = ${username}`,
+      ])
       return row ? { username: text(row, 'username'), passwordHash: text(row, 'password_hash') } : null
     },
 
@@ -73,8 +75,15 @@ export function adminStore(batch: Batch): AdminStore {
     },
 
     listApiTokens: async () => {
-      const [rows = []] = await read(batch, [sql`SELECT id, admin, name, created_at FROM api_tokens ORDER BY created_at, id`])
-      return rows.map((row) => ({ id: text(row, 'id'), admin: text(row, 'admin'), name: text(row, 'name'), createdAt: number(row, 'created_at') }))
+      const [rows = []] = await read(batch, [
+        sql`SELECT id, admin, name, created_at FROM api_tokens ORDER BY created_at, id`,
+      ])
+      return rows.map((row) => ({
+        id: text(row, 'id'),
+        admin: text(row, 'admin'),
+        name: text(row, 'name'),
+        createdAt: number(row, 'created_at'),
+      }))
     },
 
     revokeApiToken: async (id, audit) => {

@@ -4,6 +4,7 @@
  * The guards repeat core/challenge.ts and core/token.ts as SQL; test/contract/store.ts holds the two together.
  */
 import { type SQL, sql } from 'drizzle-orm'
+import type { Challenge } from '../../core/challenge.ts'
 import type {
   AcceptCommand,
   Batch,
@@ -33,7 +34,14 @@ const counted = (info: SQL, key: 'count_auth' | 'count_auth_success'): SQL => sq
 
 /** The challenges that a transaction id means (core/challenge.ts, `belongsTo`), in any state, unless they are expired. */
 const inTransaction = (transactionId: string, now: number): SQL =>
-  sql`(transaction_id = ${transactionId} OR parent_id = ${transactionId}) AND expires_at > ${now}`
+  sql`(transaction_id = ${transactionId} OR parent_id = ${transactionId} OR ${partOf(transactionId)}) AND expires_at > ${now}`
+
+/** `.01`, `.02` … of a transaction; a range, so that the index serves. */
+const partOf = (transactionId: string): SQL =>
+  sql`(transaction_id > ${`${transactionId}.`} AND transaction_id < ${`${transactionId}/`})`
+
+/** The transaction that a challenge was opened in, which is its parent unless a later one has taken it over. */
+const familyOf = ({ transactionId }: Challenge): string => transactionId.split('.')[0] ?? transactionId
 
 const raiseFailCount = (serials: readonly string[], judged: readonly string[] = []): SQL => sql`UPDATE tokens
   SET fail_count = fail_count + 1,
@@ -57,10 +65,15 @@ export function challengeStore(batch: Batch): ChallengeStore {
         : query.serial === null && query.transactionId !== undefined
           ? sql`SELECT ${columns} FROM tokens t WHERE t.serial IN (SELECT serial FROM challenges WHERE ${inTransaction(query.transactionId, query.now)}) AND ${restricted}`
           : sql`SELECT ${columns} FROM tokens t WHERE t.serial = ${query.serial} AND ${restricted}`
+    // Whose token it is, for policies and audit; a user that was named is known already.
+    const ofOwner = (column: SQL): SQL =>
+      query.users.length > 0
+        ? sql`NULL`
+        : sql`(SELECT ${column} FROM users o WHERE o.resolver = t.resolver AND o.user_id = t.user_id)`
     const [version = [], users = [], tokens = [], challenges = []] = await read(batch, [
       sql`SELECT value FROM meta WHERE key = 'version'`,
       sql`SELECT q.key AS lookup, u.resolver, u.user_id, u.login, u.attributes FROM ${found} ORDER BY q.key, r.key`,
-      sql`${candidates(sql`t.*`)} ORDER BY t.id`,
+      sql`${candidates(sql`t.*, ${ofOwner(sql`login`)} AS login, ${ofOwner(sql`attributes`)} AS attributes`)} ORDER BY t.id`,
       sql`SELECT * FROM challenges WHERE state = 'open' AND expires_at > ${query.now} AND serial IN (${candidates(sql`t.serial`)}) ORDER BY id`,
     ])
     return {
@@ -68,6 +81,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
       users: query.users.map((_, lookup) => users.filter((row) => number(row, 'lookup') === lookup).map(toUser)),
       tokens: tokens.map(toToken),
       challenges: challenges.map(toChallenge),
+      owners: new Map(tokens.filter((row) => row.login).map((row) => [text(row, 'serial'), toUser(row)])),
     }
   }
 
@@ -82,7 +96,9 @@ export function challengeStore(batch: Batch): ChallengeStore {
       blocking: SQL,
     ): SQL => sql`c.state = 'open' AND c.expires_at > ${now} AND c.created_at > ${now} - ${blocking}
       AND (c.delivery = 'delivered' OR (c.delivery = 'pending' AND c.created_at > ${now} - ${command.sendDeadline}))`
-    const [, , made = [], , , blocking = []] = await write(batch, [
+    const blocked = sql`FROM json_each(${openings}) o JOIN challenges c ON c.serial = o.value ->> '$.serial'
+      WHERE c.serial NOT IN ${opened} AND ${blocks(sql`(o.value ->> '$.blocking')`)}`
+    const [, , made = [], , , , blocking = []] = await write(batch, [
       raiseFailCount(command.failed),
       // A token clears away its own dead challenges; `sweep` does the rest.
       sql`DELETE FROM challenges WHERE expires_at <= ${now} AND serial IN ${list(command.openings.map(({ token }) => token.serial))}`,
@@ -100,8 +116,12 @@ export function challengeStore(batch: Batch): ChallengeStore {
           info = (SELECT json_patch(tokens.info, COALESCE(o.value -> '$.stamp', '{}')) FROM json_each(${openings}) o WHERE o.value ->> '$.serial' = tokens.serial)
         WHERE serial IN ${opened}`,
       insertAudit(command.audit.done, sql`EXISTS ${opened}`),
-      sql`SELECT c.* FROM json_each(${openings}) o JOIN challenges c ON c.serial = o.value ->> '$.serial'
-        WHERE c.serial NOT IN ${opened} AND ${blocks(sql`(o.value ->> '$.blocking')`)} ORDER BY c.id DESC`,
+      // What blocks joins the new transaction, or, where nothing was opened, that of the newest: the id at the top of the
+      // reply leads to everything that stands in it.
+      sql`UPDATE challenges SET parent_id = CASE WHEN EXISTS ${opened} THEN ${command.parentId}
+          ELSE (SELECT c.parent_id ${blocked} ORDER BY c.id DESC LIMIT 1) END
+        WHERE ${command.openings.length > 1} AND id IN (SELECT c.id ${blocked})`,
+      sql`SELECT c.* ${blocked} ORDER BY c.id DESC`,
       insertAudit(command.audit.blocked, sql`NOT EXISTS ${opened}`),
     ])
     return { opened: made.map(toChallenge), blocking: blocking.map(toChallenge) }
@@ -121,7 +141,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
         RETURNING id`,
       // The rest of the transaction and older challenges of the token end; newer ones stay.
       sql`UPDATE challenges SET state = 'superseded', closed_by = ${requestId}
-        WHERE state = 'open' AND (parent_id = ${challenge.parentId} OR (serial = ${token.serial} AND id < ${challenge.id})) AND ${won}`,
+        WHERE state = 'open' AND (parent_id = ${challenge.parentId} OR ${partOf(familyOf(challenge))} OR (serial = ${token.serial} AND id < ${challenge.id})) AND ${won}`,
       sql`UPDATE tokens SET counter = max(counter, ${challenge.counter + 1}),
           info = ${counted(counted(sql`info`, 'count_auth'), 'count_auth_success')},
           last_auth_success = CASE WHEN ${command.stampAccess} THEN ${now} ELSE last_auth_success END
@@ -163,8 +183,9 @@ export function challengeStore(batch: Batch): ChallengeStore {
     await write(batch, [
       sql`UPDATE challenges SET delivery = ${note.delivered ? 'delivered' : 'undelivered'}, message = ${note.message}, expires_at = ${note.expiresAt}
         WHERE id = ${note.challengeId} AND delivery = 'pending'`,
-      sql`INSERT INTO deliveries (request_id, serial, provider, status, reason, at)
-        SELECT ${note.requestId}, ${note.serial}, d.value ->> '$.provider', d.value ->> '$.status', d.value ->> '$.reason', ${note.at}
+      sql`INSERT INTO deliveries (request_id, serial, provider, status, reason, at, mac)
+        SELECT ${note.requestId}, ${note.serial}, d.value ->> '$.provider', d.value ->> '$.status', d.value ->> '$.reason', ${note.at},
+          COALESCE(d.value ->> '$.mac', '')
         FROM json_each(${JSON.stringify(note.tries)}) d`,
     ])
   }

@@ -18,7 +18,11 @@ const TRIES = 5
  * @returns `migrated` when something was to be done, by this process or by one that was faster; else `current`
  * @throws when the database is newer than this program, or cannot be migrated
  */
-export async function migrateDatabase(client: Client, store: Pick<Store, 'schemaVersion'>, folder = FOLDER): Promise<'migrated' | 'current'> {
+export async function migrateDatabase(
+  client: Client,
+  store: Pick<Store, 'schemaVersion'>,
+  folder = FOLDER,
+): Promise<'migrated' | 'current'> {
   for (let tries = 1; ; tries++) {
     const version = await store.schemaVersion()
     if (version === SCHEMA_VERSION) return 'current'

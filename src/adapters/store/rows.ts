@@ -6,10 +6,12 @@ import type { Row } from '../../ports/store.ts'
 
 export const text = (row: Row, column: string): string => String(row[column] ?? '')
 export const number = (row: Row, column: string): number => Number(row[column] ?? 0)
-const instant = (row: Row, column: string): number | null => (row[column] === null || row[column] === undefined ? null : Number(row[column]))
+const instant = (row: Row, column: string): number | null =>
+  row[column] === null || row[column] === undefined ? null : Number(row[column])
 
 // JSON columns hold what this store wrote there.
-export const strings = (row: Row, column: string): readonly string[] => JSON.parse(text(row, column) || '[]') as string[]
+export const strings = (row: Row, column: string): readonly string[] =>
+  JSON.parse(text(row, column) || '[]') as string[]
 export const record = <T extends string | number>(row: Row, column: string): Readonly<Record<string, T>> =>
   JSON.parse(text(row, column) || '{}') as Record<string, T>
 

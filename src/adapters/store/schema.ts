@@ -95,6 +95,8 @@ export const deliveries = sqliteTable(
     status: text('status').notNull(),
     reason: text('reason').notNull().default(''),
     at: integer('at').notNull(),
+    /** HMAC over all of the above but the id. */
+    mac: text('mac').notNull().default(''),
   },
   (t) => [index('deliveries_request').on(t.requestId)],
 )
@@ -200,11 +202,53 @@ export const audit = sqliteTable(
     actionDetail: text('action_detail').notNull().default(''),
     info: text('info').notNull().default(''),
     client: text('client').notNull().default(''),
+    /** Name of the node that answered. */
+    server: text('server').notNull().default(''),
+    /** The newest row that the node knew when it wrote this one, by number and by the beginning of its MAC; 0: none. */
+    citedNumber: integer('cited_number').notNull().default(0),
+    citedMark: text('cited_mark').notNull().default(''),
     /** HMAC over all of the above but the number. */
     mac: text('mac').notNull(),
   },
   (t) => [index('audit_request').on(t.requestId)],
 )
+
+/** Seals a range of rows and one of deliveries. Ranges follow each other without a gap (flows/audit-seal.ts). */
+export const auditCheckpoints = sqliteTable('audit_checkpoints', {
+  id: integer('id').primaryKey({ autoIncrement: true }),
+  first: integer('first').notNull(),
+  last: integer('last').notNull(),
+  firstDelivery: integer('first_delivery').notNull(),
+  lastDelivery: integer('last_delivery').notNull(),
+  /** When the newest of its rows was written. */
+  newest: integer('newest').notNull(),
+  at: integer('at').notNull(),
+  /** SHA-256 over rows and numbers, the same over deliveries, and the first one of the checkpoint before. */
+  digest: text('digest').notNull(),
+  deliveryDigest: text('delivery_digest').notNull(),
+  previous: text('previous').notNull(),
+  /** The beginning of each row's MAC, in order, so that a row that was moved can be named. */
+  marks: text('marks').notNull(),
+  /** JSON: numbers of rows, and ids of deliveries, that were broken already when they were sealed. */
+  broken: text('broken').notNull(),
+  /** HMAC over all of the above. */
+  mac: text('mac').notNull(),
+})
+
+/** What retention has removed: one row per cut, for ever. */
+export const auditCuts = sqliteTable('audit_cuts', {
+  id: integer('id').primaryKey({ autoIncrement: true }),
+  /** Rows, deliveries and checkpoints up to these are gone. */
+  last: integer('last').notNull(),
+  lastDelivery: integer('last_delivery').notNull(),
+  checkpoint: integer('checkpoint').notNull(),
+  /** Of the last checkpoint that is gone. */
+  digest: text('digest').notNull(),
+  /** How much was broken in what was removed. */
+  findings: integer('findings').notNull(),
+  at: integer('at').notNull(),
+  mac: text('mac').notNull(),
+})
 
 export const policies = sqliteTable('policies', {
   name: text('name').primaryKey(),

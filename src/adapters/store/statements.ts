@@ -24,14 +24,17 @@ export const write = async (batch: Batch, statements: readonly SQL[]): Promise<r
   batch(statements.map(compile), 'write')
 
 /** A list as one bound parameter: D1 allows a hundred of them. Use as `x IN ${list(values)}`. */
-export const list = (values: readonly (string | number)[]): SQL => sql`(SELECT value FROM json_each(${JSON.stringify(values)}))`
+export const list = (values: readonly (string | number)[]): SQL =>
+  sql`(SELECT value FROM json_each(${JSON.stringify(values)}))`
 
-/** Inserts the audit row where `guard` holds; RETURNING tells whether it did. */
+/** Inserts the audit row where `guard` holds; RETURNING tells whether it did, and audit.ts what was written. */
 export function insertAudit(row: AuditRow, guard: SQL = sql`1`): SQL {
-  return sql`INSERT INTO audit (request_id, at, action, success, serial, token_type, user, realm, administrator, action_detail, info, client, mac)
+  return sql`INSERT INTO audit (request_id, at, action, success, serial, token_type, user, realm, administrator, action_detail, info, client,
+      server, cited_number, cited_mark, mac)
     SELECT ${row.requestId}, ${row.at}, ${row.action}, ${row.success}, ${row.serial}, ${row.tokenType}, ${row.user}, ${row.realm},
-      ${row.administrator}, ${row.actionDetail}, ${row.info}, ${row.client}, ${row.mac}
-    WHERE ${guard} RETURNING number`
+      ${row.administrator}, ${row.actionDetail}, ${row.info}, ${row.client},
+      ${row.server ?? ''}, ${row.cites?.number ?? 0}, ${row.cites?.mark ?? ''}, ${row.mac}
+    WHERE ${guard} RETURNING number, request_id AS audited, mac`
 }
 
 /**

@@ -3,21 +3,25 @@ import { sql } from 'drizzle-orm'
 import type { Seconds } from '../../core/time.ts'
 import type { Batch, Store } from '../../ports/store.ts'
 import { adminStore } from './admins.ts'
+import { auditStore, watchAudit } from './audit.ts'
 import { challengeStore } from './challenges.ts'
 import { policyStore } from './policies.ts'
 import { number } from './rows.ts'
 import { settingsStore } from './settings.ts'
-import { insertAudit, read, write } from './statements.ts'
+import { read, write } from './statements.ts'
 import { tokenStore } from './tokens.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
 
-export function createStore(batch: Batch): Store {
+export function createStore(given: Batch): Store {
+  const watched = watchAudit(given)
+  const { batch } = watched
   return {
+    ...auditStore(watched),
     ...challengeStore(batch),
     ...tokenStore(batch),
     ...settingsStore(batch),
@@ -25,14 +29,12 @@ export function createStore(batch: Batch): Store {
     ...policyStore(batch),
 
     schemaVersion: async () => {
-      const [[table] = []] = await read(batch, [sql`SELECT COUNT(*) AS n FROM sqlite_master WHERE type = 'table' AND name = 'meta'`])
+      const [[table] = []] = await read(batch, [
+        sql`SELECT COUNT(*) AS n FROM sqlite_master WHERE type = 'table' AND name = 'meta'`,
+      ])
       if (!table || number(table, 'n') === 0) return null
       const [[row] = []] = await read(batch, [sql`SELECT value FROM meta WHERE key = 'schema'`])
       return row ? number(row, 'value') : null
-    },
-
-    writeAudit: async (row) => {
-      await write(batch, [insertAudit(row)])
     },
 
     sweep: async (now) => {

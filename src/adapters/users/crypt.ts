@@ -1,16 +1,25 @@
 /**
  * crypt(3) texts in passwd files: md5-crypt (`$1$`), sha256-crypt (`$5$`), sha512-crypt (`$6$`), bcrypt (`$2a$`, `$2b$`,
- * `$2y$`). There is no library for Debian's yescrypt (`$y$`), which is refused when a passwd text is saved.
+ * `$2y$`). Everything else is no password at all: locked accounts (`x`, `*`, `!`), the old DES texts, and Debian's
+ * yescrypt (`$y$`), for which there is no library.
  */
 import bcrypt from 'bcryptjs'
 import md5 from 'nano-md5'
-import { verify as verifySha } from 'unixcrypt'
 import { equalInConstantTime } from '../../core/hotp.ts'
 import type { PasswordMatches } from '../../ports/passwords.ts'
+import { shaCryptMatches } from './sha-crypt.ts'
+
+/** The longest password that crypt(3) takes (libxcrypt), in bytes; the work of sha-crypt grows with its square. */
+const MAX_BYTES = 512
+/** nano-md5 takes no longer ones, in UTF-16 units. */
+const MAX_MD5_LENGTH = 64
+/** The whole of a text, since bcryptjs throws for costs that there are not. */
+const BCRYPT = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./0-9A-Za-z]{53}$/
 
 export const cryptMatches: PasswordMatches = async (password, hash) => {
-  if (hash.startsWith('$1$')) return equalInConstantTime(hash, md5.crypt(password, hash))
-  if (/^\$[56]\$/.test(hash)) return verifySha(password, hash)
-  if (/^\$2[aby]\$/.test(hash)) return bcrypt.compare(password, hash)
-  return false
+  if (new TextEncoder().encode(password).length > MAX_BYTES) return false
+  if (hash.startsWith('$1$'))
+    return password.length <= MAX_MD5_LENGTH && equalInConstantTime(hash, md5.crypt(password, hash))
+  if (BCRYPT.test(hash)) return bcrypt.compare(password, hash)
+  return shaCryptMatches(password, hash)
 }

@@ -12,9 +12,11 @@ export function readKeys(text: string): Result<readonly [MasterKey, ...MasterKey
   const keys: MasterKey[] = []
   for (const entry of text.split(/[\s,]+/).filter((part) => part !== '')) {
     const [id = '', ...encoded] = entry.split(':')
-    if (!/^[A-Za-z0-9_-]{1,32}$/.test(id)) return err('OTPOST_KEYS: each entry is ID:BASE64, ID of letters, digits, _ and -')
+    if (!/^[A-Za-z0-9_-]{1,32}$/.test(id))
+      return err('OTPOST_KEYS: each entry is ID:BASE64, ID of letters, digits, _ and -')
     const bytes = decodeBase64(encoded.join(':'))
-    if (bytes === null || bytes.length !== KEY_BYTES) return err(`OTPOST_KEYS: key '${id}' must be ${KEY_BYTES} bytes in base64`)
+    if (bytes === null || bytes.length !== KEY_BYTES)
+      return err(`OTPOST_KEYS: key '${id}' must be ${KEY_BYTES} bytes in base64`)
     if (keys.some((key) => key.id === id)) return err(`OTPOST_KEYS: key '${id}' is there twice`)
     keys.push({ id, bytes })
   }

@@ -55,7 +55,11 @@ export function createVault(keys: readonly [MasterKey, ...MasterKey[]], random: 
   async function seal(plain: Uint8Array, place: string): Promise<string> {
     const nonce = bytes(random(NONCE_BYTES))
     const key = await keyFor(current, 'seal')
-    const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv: nonce, additionalData: utf8.encode(place) }, key, bytes(plain))
+    const sealed = await crypto.subtle.encrypt(
+      { name: 'AES-GCM', iv: nonce, additionalData: utf8.encode(place) },
+      key,
+      bytes(plain),
+    )
     return `v1.${current.id}.${base64url(nonce)}.${base64url(new Uint8Array(sealed))}`
   }
 

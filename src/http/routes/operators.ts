@@ -2,11 +2,14 @@
 import { Hono } from 'hono'
 import { ok } from '../../core/result.ts'
 import type { Admins } from '../../flows/admins.ts'
+import type { PolicyAdmin } from '../../flows/policy-admin.ts'
 import type { Env } from '../env.ts'
 import { param } from '../params.ts'
-import type { Respond } from '../reply.ts'
+import { type Respond, required } from '../reply.ts'
 
-export function operatorRoutes({ admins }: { readonly admins: Admins }, respond: Respond): Hono<Env> {
+export type OperatorFlows = { readonly admins: Admins; readonly policies: PolicyAdmin }
+
+export function operatorRoutes({ admins, policies }: OperatorFlows, respond: Respond): Hono<Env> {
   const routes = new Hono<Env>()
 
   routes.get('/admins', async (c) => respond(c, ok(await admins.list()), (found) => ({ value: found })))
@@ -26,6 +29,12 @@ export function operatorRoutes({ admins }: { readonly admins: Admins }, respond:
   routes.delete('/api-tokens/:id', async (c) =>
     respond(c, await admins.revokeToken(c.req.param('id'), c.get('facts')), (done) => ({ value: done })),
   )
+
+  routes.get('/policies/explain', async (c) => {
+    const named = required(c.get('params'), 'user', 'realm', 'client')
+    const result = named.ok ? ok(await policies.explain(named.value, c.get('facts'))) : named
+    return respond(c, result, (explained) => ({ value: explained }))
+  })
 
   return routes
 }

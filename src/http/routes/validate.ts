@@ -8,6 +8,7 @@ import { type Context, Hono } from 'hono'
 import encodeQR from 'qr'
 import type { Check } from '../../flows/check.ts'
 import type { Status } from '../../flows/status.ts'
+import type { Edges } from '../../ports/edges.ts'
 import { escapeHtml, success } from '../dialects/linotp/envelope.ts'
 import {
   challengeDetail,
@@ -38,7 +39,11 @@ type Ctx = Context<Env>
 type Handler = (c: Ctx, params: Params) => Response | Promise<Response>
 
 /** @param samlAttributes may `samlcheck` tell the user's attributes? */
-export function validateRoutes(flows: ValidateFlows, samlAttributes: () => Promise<boolean>): Hono<Env> {
+export function validateRoutes(
+  flows: ValidateFlows,
+  samlAttributes: () => Promise<boolean>,
+  log: Edges['log'],
+): Hono<Env> {
   const check = (c: Ctx) => flows.check(decodeCheck(c.get('params')), c.get('facts'))
 
   const handlers: Readonly<Record<string, Handler>> = {
@@ -76,7 +81,12 @@ export function validateRoutes(flows: ValidateFlows, samlAttributes: () => Promi
 
   const routes = new Hono<Env>()
   // Never an error: a body that cannot be read is a "no".
-  routes.use(params(MAX_VALIDATE_BYTES, (c) => refuseValidate(c)))
+  routes.use(
+    params(MAX_VALIDATE_BYTES, (c, rule) => {
+      log.warn('request_unreadable', { request: c.get('facts').requestId, path: c.req.path, rule })
+      return refuseValidate(c)
+    }),
+  )
   for (const [path, handler] of Object.entries(handlers)) {
     routes.on(['GET', 'POST'], path, (c) => handler(c, c.get('params')))
     routes.all(path, (c) => page(c, 405))

@@ -135,10 +135,11 @@ export function encodeSmsPin(outcome: CheckOutcome): JsonObject {
   return detail?.state && SMS_SENT.includes(String(detail.message)) ? success(true, detail) : success(false, 0)
 }
 
+/** Attributes that a user does not have are null (contract 2.11); in a user's record they are empty. */
 export function encodeSaml(outcome: CheckOutcome, params: Params, withAttributes: boolean): JsonObject {
   const auth = outcome.kind === 'accepted'
   const known = auth && withAttributes ? (outcome.user?.attributes ?? {}) : null
-  const attributes = known ? Object.fromEntries(SAML_ATTRIBUTES.map((name) => [name, known[name] ?? null])) : {}
+  const attributes = known ? Object.fromEntries(SAML_ATTRIBUTES.map((name) => [name, known[name] || null])) : {}
   return success({ auth, attributes }, 0, checkDetail(outcome, params))
 }
 const SAML_ATTRIBUTES = ['username', 'surname', 'mobile', 'phone', 'givenname', 'email']

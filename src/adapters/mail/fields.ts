@@ -1,0 +1,31 @@
+/** Fields that mail providers share. */
+import * as v from 'valibot'
+import { isEmailAddress } from '../../core/fields.ts'
+
+export type Sender = { readonly name: string; readonly address: string }
+
+const SENDER = 'must be one e-mail address, or a name and one address in angle brackets'
+export const sender = v.pipe(
+  v.string(SENDER),
+  v.check((text) => !/\p{Cc}/u.test(text), SENDER),
+  v.transform((text) => {
+    const [, name = '', address = text] = /^([^<>]*)<([^<>]*)>\s*$/.exec(text) ?? []
+    const quoted = /^"(.*)"$/.exec(name.trim())?.[1]
+    return { name: quoted?.replace(/\\(.)/g, '$1') ?? name.trim(), address: address.trim() }
+  }),
+  v.check(({ address }) => isEmailAddress(address), SENDER),
+)
+
+/** A sender as one text (RFC 5322 §3.4); APIs encode it for the wire themselves. */
+export function mailbox({ name, address }: Sender): string {
+  if (name === '') return address
+  const plain = /^[\p{L}\p{M}\p{N} _-]+$/u.test(name)
+  return `${plain ? name : `"${name.replace(/["\\]/g, '\\$&')}"`} <${address}>`
+}
+
+const SECONDS = 'must be a number of seconds above 0 and not above 60'
+export const seconds = v.pipe(
+  v.union([v.number(), v.string()], SECONDS),
+  v.transform((value) => (typeof value === 'number' ? value : /^\s*\d*\.?\d+\s*$/.test(value) ? Number(value) : 0)),
+  v.check((value) => value > 0 && value <= 60, SECONDS),
+)
