@@ -56,3 +56,4 @@ export type AdminFailure =
   | { readonly code: 'policy_lockout'; readonly reason: string }
   | { readonly code: 'policy_name_illegal'; readonly name: string }
   | { readonly code: 'policy_name_missing' }
+  | { readonly code: 'audit_broken'; readonly finding: string; readonly found: number }

@@ -104,6 +104,7 @@ export const smsTimeout = number(
   300,
   'Seconds that an OTP sent by SMS is valid at most.',
 )
+export const smsSend = truth('sms.sendByPin', true, 'Send SMS at all; False: none is sent.')
 export const transactionLength = number('TransactionIdLength', [12, 17], 17, 'Digits of a transaction id.')
 export const maxAttemptsSetting = number(
   'max_attempts',
@@ -123,6 +124,12 @@ export const policyValidation = truth(
   'Refuse policies with actions that are not known.',
 )
 export const pageSize = number('pagesize', [1, 10_000], 50, 'Tokens on a page of admin/show.')
+export const auditRetention = number(
+  'audit_retention_days',
+  [0, 36_500],
+  0,
+  'Days that rows of the audit are kept, by whole checkpoints; 0: for ever.',
+)
 export const lastAccess: Setting<boolean> = {
   key: 'token.last_access',
   rule: 'must be True, False or a time format like %Y-%m-%d',
@@ -143,6 +150,7 @@ export const settingKeys: readonly Setting<unknown>[] = [
   emailBlocking,
   smsBlocking,
   smsTimeout,
+  smsSend,
   transactionLength,
   maxAttemptsSetting,
   emailPrompt,
@@ -153,6 +161,7 @@ export const settingKeys: readonly Setting<unknown>[] = [
   errorCodes,
   policyValidation,
   pageSize,
+  auditRetention,
   lastAccess,
 ]
 

@@ -291,3 +291,16 @@ it.each([12, 13, 14, 15, 16, 17])(
     expect(await check({ pass: otp, state })).toBe(true)
   },
 )
+
+describe('sms.sendByPin', () => {
+  it('sends nothing when it is False, and sends when it is True', async () => {
+    await h.admin('/system/setConfig', { 'sms.sendByPin': 'False' })
+    const before = gateway.requests.length
+    const refused = await h.check({ user: 'bob', pass: 'pin-' })
+    expect([refused.json.detail, gateway.requests.length]).toEqual([undefined, before])
+
+    await h.admin('/system/setConfig', { 'sms.sendByPin': 'True' })
+    expect((await h.check({ user: 'bob', pass: 'pin-' })).json.detail?.message).toBe('sms submitted')
+    await h.admin('/system/delConfig', { key: 'sms.sendByPin' })
+  })
+})

@@ -52,7 +52,12 @@ export type TokenType = {
   /** What sending stamps into TokenInfo. */
   readonly stamp: (settings: Settings, now: Instant) => TokenInfo
   /** Seconds in which no second message is sent, and what clients are told instead of `sent`. */
-  readonly settings: { readonly blocking: Setting<Seconds>; readonly prompt: Setting<string> }
+  readonly settings: {
+    readonly blocking: Setting<Seconds>
+    readonly prompt: Setting<string>
+    /** False: no message is sent. Types without it always send. */
+    readonly send?: Setting<boolean>
+  }
   /** What clients are told, word for word (contract 12.1 #6). */
   readonly sent: string
   readonly alreadySent: string

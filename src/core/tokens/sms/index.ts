@@ -1,6 +1,6 @@
 /** The SMS token: its OTP travels in a text message. NIST SP 800-63B §5.1.3.3 restricts the use of SMS. */
 import { dynamicMobileNumber, enforceSmsText, maxTokenSms, smsProvider, smsText } from '../../policy/actions.ts'
-import { smsBlocking, smsPrompt, smsTimeout } from '../../setting-keys.ts'
+import { smsBlocking, smsPrompt, smsSend, smsTimeout } from '../../setting-keys.ts'
 import { settingOf } from '../../settings.ts'
 import { defineTokenType } from '../token-type.ts'
 
@@ -27,7 +27,7 @@ export const sms = defineTokenType({
   },
   validityBound: (settings) => settingOf(settings, smsTimeout),
   stamp: (settings, now) => ({ until: now + settingOf(settings, smsTimeout) }),
-  settings: { blocking: smsBlocking, prompt: smsPrompt },
+  settings: { blocking: smsBlocking, prompt: smsPrompt, send: smsSend },
   sent: 'sms submitted',
   alreadySent: 'sms with otp already submitted',
 })
