@@ -1,5 +1,5 @@
 /** Administrators, API tokens and ended sessions in the store. */
-import { sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm/sql'
 import type { Batch, Store } from '../../ports/store.ts'
 import { number, text } from './rows.ts'
 import { changeWhere, insertAudit, read, write } from './statements.ts'

@@ -3,7 +3,7 @@
  *
  * The guards repeat core/challenge.ts and core/token.ts as SQL; test/contract/store.ts holds the two together.
  */
-import { type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm/sql'
 import type { Challenge } from '../../core/challenge.ts'
 import type {
   AcceptCommand,

@@ -6,8 +6,6 @@
  */
 import { fileURLToPath } from 'node:url'
 import type { Client } from '@libsql/client'
-import { drizzle } from 'drizzle-orm/libsql'
-import { migrate } from 'drizzle-orm/libsql/migrator'
 import type { Store } from '../../ports/store.ts'
 import { SCHEMA_VERSION } from './store.ts'
 
@@ -29,6 +27,8 @@ export async function migrateDatabase(
     if (version !== null && version > SCHEMA_VERSION)
       throw new Error(`the database has schema ${version}, this otpost knows ${SCHEMA_VERSION}: start a newer otpost`)
     try {
+      // Loaded only where there is something to do, which is once in the life of a database.
+      const [{ drizzle }, { migrate }] = await Promise.all([import('drizzle-orm/libsql'), import('drizzle-orm/libsql/migrator')])
       await migrate(drizzle(client), { migrationsFolder: folder })
       return 'migrated'
     } catch (error) {

@@ -1,5 +1,5 @@
 /** Policies in the store. A change is made on the version of the settings that it was judged by. */
-import { sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm/sql'
 import type { PolicyRecord } from '../../core/policy/policy.ts'
 import type { AuditRow, Batch, Store } from '../../ports/store.ts'
 import { changeWhere, list, moveVersion } from './statements.ts'

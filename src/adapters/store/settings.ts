@@ -1,5 +1,5 @@
 /** Settings in the store: system configuration, providers, resolvers with their users, realms. */
-import { type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm/sql'
 import type { PasswdUser } from '../../core/passwd.ts'
 import { type CompiledPolicy, compilePolicy } from '../../core/policy/policy.ts'
 import type { ConfigEntry, ProviderRecord, ProviderType, Settings } from '../../core/settings.ts'

@@ -1,14 +1,20 @@
 /**
  * Statements: Drizzle's `sql` template, compiled for `Batch`, and the two patterns that all changes follow.
  */
-import { type SQL, sql } from 'drizzle-orm'
-import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
+import { CasingCache } from 'drizzle-orm/casing'
+import { type SQL, sql } from 'drizzle-orm/sql'
 import type { AuditRow, Batch, Row, Statement } from '../../ports/store.ts'
 
-const dialect = new SQLiteAsyncDialect()
+/** How SQLite is written. Drizzle's dialect would do, but it brings along much that is slow to load. */
+const SQLITE = {
+  escapeName: (name: string) => `"${name.replaceAll('"', '""')}"`,
+  escapeParam: () => '?',
+  escapeString: (text: string) => `'${text.replaceAll("'", "''")}'`,
+  casing: new CasingCache(),
+}
 
 export function compile(statement: SQL): Statement {
-  const { sql: text, params } = dialect.sqlToQuery(statement)
+  const { sql: text, params } = statement.toQuery(SQLITE)
   return { sql: text, params: params.map(bindable) }
 }
 

@@ -1,5 +1,5 @@
 /** Tokens in the store: enrolment and administration. */
-import { type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm/sql'
 import type {
   AuditRow,
   Batch,
