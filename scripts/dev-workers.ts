@@ -13,6 +13,7 @@ import { newKey } from '../src/adapters/vault/keys.ts'
 import { type AdminClient, createAdminClient } from '../src/cli/client.ts'
 import { demoLines, makeDemoUser } from '../src/cli/demo-user.ts'
 import { type DevMail, realProvider, startDevMail } from '../src/cli/dev-mail.ts'
+import { logIn } from '../src/cli/login.ts'
 import { newPassword } from '../src/cli/password.ts'
 import { createCall } from '../src/cli/request.ts'
 
@@ -78,20 +79,10 @@ async function startWorker(args: readonly string[]): Promise<{ readonly url: str
 }
 
 /** @throws when the password is not that of the local database */
-async function logIn(url: string, password: string): Promise<AdminClient> {
-  const body = new URLSearchParams({ username: 'admin', password })
-  const login = await fetch(`${url}/admin/login`, { method: 'POST', body })
-  if (!login.ok)
-    throw new Error(
-      `admin could not log in (status ${login.status}): the database is older than .dev.vars? Remove .wrangler/state, or correct the password`,
-    )
-  const cookies = login.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '')
-  const csrf = cookies.find((cookie) => cookie.startsWith('csrf_access_token='))?.split('=')[1] ?? ''
-  const send = (request: Request) => {
-    request.headers.set('cookie', cookies.join('; '))
-    request.headers.set('x-csrf-token', csrf)
-    return fetch(request)
-  }
+async function adminOf(url: string, password: string): Promise<AdminClient> {
+  const send = await logIn(url, fetch, { username: 'admin', password }).catch((cause: unknown) => {
+    throw new Error('admin could not log in: is the database older than .dev.vars? Remove .wrangler/state', { cause })
+  })
   return createAdminClient(createCall({ base: url, token: null, warn: console.warn, send }))
 }
 
@@ -122,7 +113,7 @@ await migrate(args)
 const { url, child } = await startWorker(args)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void child.kill(signal))
 child.once('exit', (code) => process.exit(code ?? 0))
-await prepare(await logIn(url, password), url).catch((error: unknown) => {
+await prepare(await adminOf(url, password), url).catch((error: unknown) => {
   // The Worker itself runs; only what makes a first look easy is missing.
   console.error(error instanceof Error ? error.message : error)
 })
