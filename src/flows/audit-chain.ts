@@ -5,7 +5,7 @@
 import type { AuditBounds, AuditCheckpoint, AuditCut } from '../ports/audit.ts'
 import type { Store } from '../ports/store.ts'
 import type { Findings } from './audit-findings.ts'
-import { anchorOf, type createJudge, keyId, SEALED_ROWS } from './audit-seal.ts'
+import { anchorOf, type createJudge, keyId, PAGE, SEALED_ROWS } from './audit-seal.ts'
 
 export type Judge = ReturnType<typeof createJudge>
 
@@ -20,7 +20,12 @@ export type Chain = {
   readonly cuts: number
   readonly steps: () => AsyncGenerator<Step>
   /** Ends of what is sealed; complete once `steps` is. */
-  readonly sealed: () => { readonly row: number; readonly delivery: number; readonly anchor: string | null; readonly count: number }
+  readonly sealed: () => {
+    readonly row: number
+    readonly delivery: number
+    readonly anchor: string | null
+    readonly count: number
+  }
 }
 
 type Parts = {
@@ -32,12 +37,16 @@ type Parts = {
   readonly anchor: string | null
 }
 
-const PAGE = 20
-
 export async function openChain(parts: Parts): Promise<Chain> {
   const { store, judge, findings, bounds, currentKey } = parts
   const { start, cuts } = await readCuts(parts)
-  const tip = { row: start.last, delivery: start.lastDelivery, digest: start.digest, anchor: null as string | null, count: 0 }
+  const tip = {
+    row: start.last,
+    delivery: start.lastDelivery,
+    digest: start.digest,
+    anchor: null as string | null,
+    count: 0,
+  }
   let met = checkAnchorOfCut()
   return { start, cuts, steps, sealed: () => tip }
 
@@ -56,7 +65,12 @@ export async function openChain(parts: Parts): Promise<Chain> {
     }
     if (bounds.checkpoints.issued > id) findings.add('checkpoint_missing', id + 1, bounds.checkpoints.issued)
     if (parts.anchor !== null && !met)
-      findings.add('anchor_broken', anchorId(parts.anchor), anchorId(parts.anchor), `there were rows up to ${parts.anchor.split(':')[1]}`)
+      findings.add(
+        'anchor_broken',
+        anchorId(parts.anchor),
+        anchorId(parts.anchor),
+        `there were rows up to ${parts.anchor.split(':')[1]}`,
+      )
     yield* open(bounds.rows.last, bounds.deliveries.last)
   }
 

@@ -31,9 +31,17 @@ export type Finding = {
 const WORDS: Readonly<Record<FindingKind, readonly [thing: string, one: string, several: string]>> = {
   row_missing: ['row', 'is missing', 'are missing'],
   row_altered: ['row', 'was altered', 'were altered'],
-  row_moved: ['row', 'stands at another number than it was written under', 'stand at other numbers than they were written under'],
+  row_moved: [
+    'row',
+    'stands at another number than it was written under',
+    'stand at other numbers than they were written under',
+  ],
   row_inserted: ['row', 'was put in, or stood elsewhere', 'were put in, or stood elsewhere'],
-  row_replaced: ['row', 'is not the one that was written under this number', 'are not those that were written under these numbers'],
+  row_replaced: [
+    'row',
+    'is not the one that was written under this number',
+    'are not those that were written under these numbers',
+  ],
   row_repeated: ['row', 'is a copy of an earlier one', 'are copies of earlier ones'],
   rows_changed: ['row', 'is not what was sealed', 'are not what was sealed'],
   delivery_missing: ['delivery', 'is missing', 'are missing'],
@@ -75,13 +83,15 @@ export function createFindings(): Findings {
         if (found.length < KEPT) found.push(finding)
       }
     },
-    list: () => found.map(({ kind, first, last, note }) => ({ kind, first, last, text: sentence(kind, first, last, note) })),
+    list: () =>
+      found.map(({ kind, first, last, note }) => ({ kind, first, last, text: sentence(kind, first, last, note) })),
     count: () => count,
   }
 }
 
 function sentence(kind: FindingKind, first: number, last: number, note: string): string {
   const [thing, one, several] = WORDS[kind]
-  const what = first === last ? `${thing} ${first} ${one}` : `${PLURALS[thing] ?? `${thing}s`} ${first} to ${last} ${several}`
+  const what =
+    first === last ? `${thing} ${first} ${one}` : `${PLURALS[thing] ?? `${thing}s`} ${first} to ${last} ${several}`
   return note === '' ? what : `${what} (${note})`
 }

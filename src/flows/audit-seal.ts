@@ -18,6 +18,9 @@ import { hex } from './sessions.ts'
 export const SEALED_ROWS = 1000
 const SEALED_DELIVERIES = 4 * SEALED_ROWS
 
+/** Checkpoints that are read at once: each has a mark for each of its rows. */
+export const PAGE = 20
+
 export type Seal = {
   /** Seals what is not sealed yet. @returns how many rows */
   readonly checkpoint: (now: Instant) => Promise<number>
@@ -78,16 +81,23 @@ export function createSeal({ store, vault, edges }: Parts): Seal {
     return { ...unsealed, mac: await vault.mac(PURPOSE.checkpoint, checkpointText(unsealed)) }
   }
 
+  /** From the newest to the oldest: when the oldest has the newest key, all have. */
   async function reseal(): Promise<number> {
+    const cuts = await store.readCuts()
+    const cut = cuts.at(-1)?.checkpoint ?? 0
     let done = 0
-    for (const cut of await store.readCuts()) done += await again('cut', cut, PURPOSE.cut, cutText(cut))
-    for (let after = 0; ; ) {
-      const page = await store.readCheckpoints(after, 20)
-      for (const one of page) done += await again('checkpoint', one, PURPOSE.checkpoint, checkpointText(one))
-      const last = page.at(-1)
-      if (!last) return done
-      after = last.id
-    }
+    for (const one of cuts) done += await again('cut', one, PURPOSE.cut, cutText(one))
+    const [oldest] = await store.readCheckpoints(cut, 1)
+    if (!oldest || (await isCurrent(oldest.mac))) return done
+    const { checkpoints } = await store.auditBounds()
+    for (let end = checkpoints.last; end > cut; end -= PAGE)
+      for (const one of (await store.readCheckpoints(Math.max(cut, end - PAGE), PAGE)).toReversed())
+        if (one.id <= end) done += await again('checkpoint', one, PURPOSE.checkpoint, checkpointText(one))
+    return done
+  }
+
+  async function isCurrent(mac: string): Promise<boolean> {
+    return keyId(mac) === keyId(await vault.mac(PURPOSE.row, ''))
   }
 
   async function again(
@@ -96,7 +106,7 @@ export function createSeal({ store, vault, edges }: Parts): Seal {
     purpose: string,
     text: string,
   ): Promise<number> {
-    if (keyId(before) === keyId(await vault.mac(purpose, ''))) return 0
+    if (await isCurrent(before)) return 0
     // What is not right must not become so.
     if (!(await vault.macMatches(purpose, text, before))) return 0
     const after = await vault.mac(purpose, text)

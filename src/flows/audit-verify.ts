@@ -98,9 +98,14 @@ function unseen({ start, cuts, sealed }: Chain, last: number): readonly string[]
   const { row, anchor } = sealed()
   const open =
     last > row
-      ? [`rows ${row + 1} to ${last} have no checkpoint yet: of requests at the same moment, one may have been removed or moved`]
+      ? [
+          `rows ${row + 1} to ${last} have no checkpoint yet: of requests at the same moment, one may have been removed or moved`,
+        ]
       : []
-  const cut = start.last > 0 ? [`rows up to ${start.last} were removed by retention, in ${cuts} ${cuts === 1 ? 'cut' : 'cuts'}`] : []
+  const cut =
+    start.last > 0
+      ? [`rows up to ${start.last} were removed by retention, in ${cuts} ${cuts === 1 ? 'cut' : 'cuts'}`]
+      : []
   const end =
     anchor === null
       ? 'rows that were cut off at the very end: there is no checkpoint yet that could be noted elsewhere'

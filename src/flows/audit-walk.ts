@@ -41,7 +41,11 @@ export function createWalk({ store, judge, findings, warnings, currentKey, cut }
     if (from > to) return
     const here = await store.readAudit({ from, to, limit: MOST })
     seen.rows += here.length
-    missing('row_missing', here.map(({ number }) => number), { from, to })
+    missing(
+      'row_missing',
+      here.map(({ number }) => number),
+      { from, to },
+    )
     const right = await judge.rows(here)
     const sealed = checkpoint !== null && (await rowDigest(here)) === checkpoint.digest
     const broken = new Set(checkpoint ? readBroken(checkpoint).rows : [])
@@ -66,7 +70,9 @@ export function createWalk({ store, judge, findings, warnings, currentKey, cut }
   async function citedMacs(here: readonly Row[]): Promise<Macs> {
     const near = new Map([...before, ...here.map(({ number, mac }) => [number, mac] as const)])
     before = new Map(here.map(({ number, mac }) => [number, mac]))
-    const cited = here.flatMap(({ cites }) => (cites && cites.number > cut && !near.has(cites.number) ? [cites.number] : []))
+    const cited = here.flatMap(({ cites }) =>
+      cites && cites.number > cut && !near.has(cites.number) ? [cites.number] : [],
+    )
     if (cited.length === 0) return near
     return new Map([...near, ...(await store.findMacs([...new Set(cited)]))])
   }
@@ -74,9 +80,9 @@ export function createWalk({ store, judge, findings, warnings, currentKey, cut }
   /** Does the row stand behind the one it was written after, and is that one still there? */
   function place({ number, cites }: Row, macs: Macs, named: Names): void {
     if (!cites || cites.number <= cut) return
-    if (cites.number >= number) return named.add('row_moved', number)
     const mac = macs.get(cites.number)
-    if (mac !== undefined && citedMark(mac) !== cites.mark)
+    if (cites.number >= number) named.add('row_moved', number)
+    else if (mac !== undefined && citedMark(mac) !== cites.mark)
       named.add('row_replaced', cites.number, `row ${number} saw another one there`)
   }
 
@@ -84,7 +90,11 @@ export function createWalk({ store, judge, findings, warnings, currentKey, cut }
     if (from > to) return
     const here = await store.readDeliveries({ from, to, limit: MOST })
     seen.deliveries += here.length
-    missing('delivery_missing', here.map(({ id }) => id), { from, to })
+    missing(
+      'delivery_missing',
+      here.map(({ id }) => id),
+      { from, to },
+    )
     const right = await judge.deliveries(here)
     const sealed = checkpoint !== null && (await deliveryDigest(here)) === checkpoint.deliveryDigest
     const broken = new Set(checkpoint ? readBroken(checkpoint).deliveries : [])
@@ -94,8 +104,9 @@ export function createWalk({ store, judge, findings, warnings, currentKey, cut }
       findings.add('deliveries_changed', from, to)
   }
 
-  const deliveryNote = ({ requestId, mac }: AuditDelivery): string =>
-    [`of request ${requestId}`, foreignKey(mac, currentKey)].filter(Boolean).join(', ')
+  function deliveryNote({ requestId, mac }: AuditDelivery): string {
+    return [`of request ${requestId}`, foreignKey(mac, currentKey)].filter(Boolean).join(', ')
+  }
 
   function missing(kind: FindingKind, numbers: readonly number[], { from, to }: Omit<Range, 'checkpoint'>): void {
     let expected = from

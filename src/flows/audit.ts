@@ -61,7 +61,10 @@ export function createAudit(store: Store, vault: Vault, server = ''): Audit {
     },
     sealTries: ({ tries, ...note }) =>
       Promise.all(
-        tries.map(async (one) => ({ ...one, mac: await vault.mac(PURPOSE.delivery, deliveryText({ ...note, ...one })) })),
+        tries.map(async (one) => ({
+          ...one,
+          mac: await vault.mac(PURPOSE.delivery, deliveryText({ ...note, ...one })),
+        })),
       ),
   }
 }

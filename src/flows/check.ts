@@ -177,7 +177,9 @@ export function createCheck(parts: Parts): Check {
     facts: Facts,
   ): Promise<Verdict> {
     const { token, challenge, reset, failed } = plan
-    const { settings, policy, who } = gathered
+    const { settings, policy, owner } = gathered
+    // Who logs in by a token or a transaction is its owner.
+    const who = gathered.who.user === '' && owner ? { user: owner.login, realm: token.realms[0] ?? '' } : gathered.who
     // As in LinOTP the OTP is spent although the token may not log in: it was right, and it was shown to us.
     const allowed = mayLogIn(gathered, token)
     const details = { ...who, serial: token.serial, tokenType: token.type }

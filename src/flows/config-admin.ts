@@ -1,11 +1,11 @@
 /** Administration of the system configuration (contract 8). */
 import type { AdminFailure } from '../core/failures.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { brokenRule } from '../core/setting-keys.ts'
+import { brokenRule, settingKeys } from '../core/setting-keys.ts'
 import { type ConfigEntry, defaultRealm } from '../core/settings.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
-import type { Audit } from './audit.ts'
+import { type Audit, withoutAddresses } from './audit.ts'
 import type { Facts } from './facts.ts'
 import type { SettingsCache } from './settings.ts'
 
@@ -46,7 +46,7 @@ export function createConfigAdmin({ store, vault, audit, settings: cache }: Part
         key: entries[n]?.key ?? '',
         value: type === 'password' ? '***' : value,
       }))
-      const info = shown.map(({ key, value }) => `${key}=${value}, `).join('')
+      const info = shown.map(({ key, value }) => `${key}=${noted(key, value)}, `).join('')
       await store.setConfig(sealed, await audit.row(facts, { success: true, info }))
       return ok(shown)
     },
@@ -77,6 +77,13 @@ export function createConfigAdmin({ store, vault, audit, settings: cache }: Part
     return new Map(realm ? [...entries, ['DefaultRealm', realm.name] as const] : entries)
   }
 }
+
+/** A value as the audit has it: also what is a secret by its name alone is hidden, and addresses are masked. */
+function noted(key: string, value: string): string {
+  const isSetting = settingKeys.some((setting) => setting.key === plainKey(key))
+  return SOUNDS_SECRET.test(key) && !isSetting ? '***' : withoutAddresses(value)
+}
+const SOUNDS_SECRET = /token|secret|passw|passphrase|pwd|authorization|credential|api.?key/i
 
 /** `linotp.X` and `enclinotp.X` are other names of `X`. */
 const plainKey = (key: string): string => key.replace(/^(enc)?linotp\./, '')

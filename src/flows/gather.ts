@@ -61,7 +61,9 @@ export function createGather({ store, vault, edges, settings: cache }: Parts): G
       ...{ user, owner, realm, tokens, hasToken },
       candidates: tokens.length > 0 ? tokens : [await decoy],
       challenges: gathered.challenges,
-      who: { user: command.user?.user ?? '', realm: askedRealm || (command.user?.realm ?? '') },
+      who: command.user?.user
+        ? { user: user?.login ?? named?.login ?? command.user.user, realm: askedRealm || (command.user.realm ?? '') }
+        : { user: '', realm: '' },
     }
   }
 

@@ -16,7 +16,8 @@ export const SESSION_LIFETIME: Seconds = 1800
 /** A session with less than this left is made anew in passing (contract 1.6). */
 const REFRESH_BELOW: Seconds = 300
 /** Local administrators live in this realm and resolver, which LinOTP's audit shows. */
-export const fullName = (username: string): string => `${username}@linotp_admins (LinOTP_local_admins)`
+const REALM = 'linotp_admins'
+export const fullName = (username: string): string => `${username}@${REALM} (LinOTP_local_admins)`
 
 const Claims = v.object({ sub: v.string(), jti: v.string(), csrf: v.string(), exp: v.number() })
 
@@ -54,7 +55,7 @@ export function createSessions({ store, vault, edges, audit }: Parts): Sessions 
     const right = (await vault.passwordMatches(password, hash)) && admin !== null
     await audit.write(
       { ...facts, administrator: right ? fullName(username) : '' },
-      { success: right, user: right ? '' : username },
+      { success: right, user: username, realm: REALM },
     )
     return right ? issue(username, facts.now) : null
   }

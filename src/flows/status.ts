@@ -65,6 +65,7 @@ export function createStatus({ store, vault, audit, settings: cache, passwordMat
       user: named?.user ?? '',
       realm: realm ?? '',
       serial: shown.map(({ token }) => token.serial).join(' '),
+      tokenType: [...new Set(shown.map(({ token }) => token.type))].join(' '),
     })
     return shown
   }

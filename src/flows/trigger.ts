@@ -143,15 +143,14 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     const { token, providers } = opening
     const result = await transmit(opening, challenge, command)
     const provider = result.provider ?? providers[0] ?? null
+    const note = { requestId: facts.requestId, serial: token.serial, at: facts.now }
     await store.noteDelivery({
-      requestId: facts.requestId,
+      ...note,
       challengeId: challenge.id,
-      serial: token.serial,
-      at: facts.now,
       delivered: result.delivered,
       message: opening.message,
       expiresAt: challenge.createdAt + validity(command.settings, token, opening.type, provider),
-      tries: result.tries,
+      tries: await audit.sealTries({ ...note, tries: result.tries }),
     })
     if (!result.delivered)
       edges.log.error('message_undelivered', {
@@ -171,6 +170,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     })
     const secret = command.secrets.get(token.serial)
     if (!secret) return undelivered('token_unreadable')
+    if (type.settings.send && !settingOf(command.settings, type.settings.send)) return undelivered('sending_disabled')
     if (providers.length === 0) return undelivered('provider_missing')
     const to = type.readAddress(addressOf(token, type, policy, command.owner))
     if (to === null) return undelivered('address_missing')

@@ -47,7 +47,9 @@ describe('help', () => {
         'admin token revoke',
         'keys new',
       ],
-      ...['migrate', 'provider list', 'provider set', 'provider test', 'serve', 'start'],
+      'migrate',
+      ...['policy explain', 'policy export', 'policy import', 'policy list', 'policy remove', 'policy set'],
+      ...['provider list', 'provider set', 'provider test', 'serve', 'start'],
       ...['token init', 'token list', 'token remove', 'token show', 'user import', 'user list'],
     ])
   })

@@ -193,19 +193,16 @@ describe.each(NETWORKED)('$name sends', ({ provider, at }) => {
     expect(delivery).toEqual({ status: 'unavailable', reason: 'connection_refused' })
   })
 
-  it.each(FAULT_NAMES)(
-    'to a server that %s: unavailable, in one word',
-    async (fault) => {
-      const server = await startFaultyServer(fault)
-      onTestFinished(server.close)
-      const send = await senderOf(provider, at(server.port))
+  it.each(FAULT_NAMES)('to a server that %s: unavailable, in one word', async (fault) => {
+    const server = await startFaultyServer(fault)
+    onTestFinished(server.close)
+    const send = await senderOf(provider, at(server.port))
 
-      const delivery = await send(messageFor(provider), AbortSignal.timeout(300))
+    const delivery = await send(messageFor(provider), AbortSignal.timeout(300))
 
-      expect(delivery.status).toBe('unavailable')
-      expectHarmless('reason' in delivery ? delivery.reason : '')
-    },
-  )
+    expect(delivery.status).toBe('unavailable')
+    expectHarmless('reason' in delivery ? delivery.reason : '')
+  })
 
   it('to a server that repeats all it knows, which no reason and no log does', async () => {
     for (const status of [200, 202, 400, 401, 403, 422, 500]) {

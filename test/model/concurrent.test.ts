@@ -2,8 +2,8 @@ import { expect, it } from 'vitest'
 import { crowd } from './crowd.ts'
 
 const CLIENTS = 8
-/** About ten seconds on two calm cores. */
-const REQUESTS = 2_000
+/** About five seconds on two calm cores. */
+const REQUESTS = 1_000
 const SEED = Math.floor(Math.random() * 1_000_000)
 
 it(`keeps every invariant for ${REQUESTS} requests of ${CLIENTS} clients at once on one file`, {

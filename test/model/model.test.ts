@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { type Tally, walk } from './walk.ts'
 
-/** About 25 seconds on two calm cores. `npm run test:model` goes on for longer. */
-const STEPS = 15_000
-const SHIPPED_STEPS = 1_000
+/** About ten seconds on two calm cores. `npm run test:model` goes on for longer. */
+const STEPS = 4_000
+const SHIPPED_STEPS = 400
 /** The last one is another each time; a mismatch names it. */
 const SEEDS = [1, 2, 3, Math.floor(Math.random() * 2 ** 31)]
 
@@ -19,9 +19,9 @@ describe('a random walk', () => {
     expect(walks.reduce((sum, { steps }) => sum + steps, 0)).toBe(STEPS)
     // No walk is worth anything that never gets anywhere.
     for (const { tally } of walks) {
-      expect(share(tally, ': accepted')).toBeGreaterThan(100)
-      expect(share(tally, ': sent') + share(tally, 'several sent')).toBeGreaterThan(100)
-      expect(share(tally, 'already sent')).toBeGreaterThan(10)
+      expect(share(tally, ': accepted')).toBeGreaterThan(25)
+      expect(share(tally, ': sent') + share(tally, 'several sent')).toBeGreaterThan(25)
+      expect(share(tally, 'already sent')).toBeGreaterThan(3)
     }
   })
 

@@ -9,6 +9,7 @@ import {
   type Ask,
   isLocked,
   isOpen,
+  type Kind,
   label,
   type Model,
   type ModelChallenge,
@@ -19,11 +20,6 @@ import {
 
 /** Where the product departs from its documents today. Each of these is reported; set it to false when that is mended. */
 export const DEPARTURES = {
-  /**
-   * docs/validate.md, "the reply points to the open transaction": several tokens that are all blocked get a parent id
-   * that was made up for this reply and belongs to no challenge. LinOTP names their parent (golden 10#48).
-   */
-  madeUpParentWhenAllBlocked: true,
   /**
    * Contract 2.4, "on failure the row is deleted": check_t with the parent still asks the token whose message was not
    * delivered, so that a wrong answer costs it a fail count.
@@ -79,9 +75,12 @@ function answerTransaction(model: Model, ask: Ask): Answer {
   return { id: 1, result: { status: true, value: { value, failcount } }, detail, sent: [] }
 }
 
-/** A parent means all of its transaction, a sub-transaction itself alone (docs/validate.md). */
+/** The transaction it was opened in; `7.01` was opened in `7`. */
+const familyOf = ({ transaction }: ModelChallenge): string => transaction.split('.')[0] ?? transaction
+
+/** A parent means all of its transaction, also what a later one has taken over; a sub-transaction itself alone. */
 const inTransaction = (challenge: ModelChallenge, transaction: string): boolean =>
-  challenge.transaction === transaction || challenge.parent === transaction
+  [challenge.transaction, challenge.parent, familyOf(challenge)].includes(transaction)
 
 type Verdict = 'skipped' | 'request' | 'invalid' | ModelChallenge
 type Decision = { readonly answer: Answer; readonly accepted?: ModelToken }
@@ -159,13 +158,17 @@ function accept(model: Model, token: ModelToken, challenge: ModelChallenge): voi
   challenge.attempts++
   for (const other of model.challenges) {
     const older = other.serial === token.serial && other.id < challenge.id
-    if (other.state === 'open' && (other.parent === challenge.parent || older)) other.state = 'superseded'
+    if (other.state === 'open' && (older || shareTransaction(other, challenge))) other.state = 'superseded'
   }
   challenge.state = 'accepted'
   token.counter = Math.max(token.counter, challenge.counter + 1)
   if (token.askedMax > 0) token.asked++
   if (token.succeededMax > 0) token.succeeded++
 }
+
+/** Does one transaction id mean both? (docs/validate.md, "one success closes the others") */
+const shareTransaction = (one: ModelChallenge, other: ModelChallenge): boolean =>
+  [one.parent, familyOf(one)].some((id) => id === other.parent || id === familyOf(other))
 
 /** Contract 2.4 and 3.3; numbering of sub-transactions in the order of enrolment. */
 function trigger(model: Model, ask: Ask, tokens: readonly ModelToken[]): Answer {
@@ -175,18 +178,14 @@ function trigger(model: Model, ask: Ask, tokens: readonly ModelToken[]): Answer 
   const fresh = String(model.transactions)
   const listed: { token: ModelToken; challenge: ModelChallenge; already: boolean }[] = []
   const sent: Sent[] = []
+  const taken: ModelChallenge[] = []
+  let opened = false
   tokens.forEach((token, index) => {
     const { serial, kind } = token
-    // Blocking ends strictly: with the very second (architecture 4).
-    const earlier = model.challenges.findLast(
-      (c) =>
-        c.serial === serial &&
-        c.state === 'open' &&
-        c.delivered &&
-        now < c.expires &&
-        c.created > now - config.blocking[kind],
-    )
+    const blocking = model.challenges.filter((c) => c.serial === serial && blocks(model, c, kind))
+    const earlier = blocking.at(-1)
     if (earlier) {
+      taken.push(...blocking)
       listed.push({ token, challenge: earlier, already: true })
       return
     }
@@ -208,25 +207,32 @@ function trigger(model: Model, ask: Ask, tokens: readonly ModelToken[]): Answer 
       state: 'open',
     }
     model.challenges.push(challenge)
+    opened = true
     if (!challenge.delivered) return
     listed.push({ token, challenge, already: false })
     sent.push({ serial, transaction: challenge.transaction, otp: challenge.otp })
   })
+  // What blocks joins the new transaction or, where nothing was opened, that of the newest: the id at the top leads to all.
+  const newest = taken.reduce<ModelChallenge | undefined>((a, b) => (a && a.id > b.id ? a : b), undefined)
+  const top = opened ? fresh : (newest?.parent ?? fresh)
+  if (several) for (const challenge of taken) challenge.parent = top
   // What nobody delivers is an exception, which check_s tells apart (contract 2.4, 2.7).
   if (listed.length === 0) return ask.path === 'check_s' ? raised : no
 
   const details = listed.map(({ token, challenge, already }) => describe(token, challenge, already))
   const [first] = details
   if (!several && first) return { ...no, detail: first, sent }
-  const parents = new Set(listed.map(({ challenge }) => challenge.parent))
-  const [parent = fresh] = parents
   const detail = {
     challenges: Object.fromEntries(details.map((entry) => [entry.linotp_tokenserial, entry])),
-    transactionid: label(parents.size > 1 || DEPARTURES.madeUpParentWhenAllBlocked ? fresh : parent),
+    transactionid: label(top),
     message: 'Multiple challenges submitted.',
   }
   return { ...no, detail, sent }
 }
+
+/** Blocking ends strictly: with the very second (architecture 4). */
+const blocks = ({ now, config }: Model, c: ModelChallenge, kind: Kind): boolean =>
+  c.state === 'open' && c.delivered && now < c.expires && c.created > now - config.blocking[kind]
 
 const SENT = { email: 'e-mail sent successfully', sms: 'sms submitted' }
 const ALREADY = { email: 'e-mail with otp already submitted', sms: 'sms with otp already submitted' }

@@ -107,15 +107,18 @@ export async function startMonitor(batch: Batch): Promise<Monitor> {
   function judgeAccepted(row: Row, { ask, transactionId, yes }: Asked): void {
     must(yes && row.success === 1, `what is accepted is told and written down: ${row.transaction_id}`)
     must(Number(row.at) < Number(row.expires_at), `no OTP is accepted at or after its expiry: ${row.transaction_id}`)
-    const inside = transactionId === row.transaction_id || transactionId === row.parent_id
+    const family = String(row.transaction_id).split('.')[0] ?? ''
+    const inside = [row.transaction_id, row.parent_id, family].includes(transactionId ?? '')
     must(transactionId === undefined || inside, `no OTP is accepted for another transaction: ${transactionId}`)
     const otp = otps.get(String(row.transaction_id))
     must(otp !== undefined && ask.pass.endsWith(otp), `only the OTP that was sent is accepted: ${row.transaction_id}`)
     const once = `${row.secret} ${row.counter}`
     must(!accepted.otps.has(once), `an OTP is accepted once: ${row.transaction_id}`)
-    must(!accepted.parents.has(String(row.parent_id)), `of a transaction one challenge is accepted: ${row.parent_id}`)
     accepted.otps.add(once)
-    accepted.parents.add(String(row.parent_id))
+    for (const transaction of new Set([String(row.parent_id), family])) {
+      must(!accepted.parents.has(transaction), `of a transaction one challenge is accepted: ${transaction}`)
+      accepted.parents.add(transaction)
+    }
   }
 }
 

@@ -21,9 +21,11 @@ let done = 0
 
 console.log(`seeds ${seeds.join(', ')}, ${steps} steps together`)
 const goOn = (): boolean => {
-  if (done > 0 && done % 10_000 === 0)
+  if (done >= steps) return false
+  done++
+  if (done % 10_000 === 0)
     console.log(`${done} steps, ${speed(done)} a second, ${Math.round(process.memoryUsage.rss() / 2 ** 20)} MiB`)
-  return done < steps && ++done > 0
+  return true
 }
 try {
   const walks = await Promise.all(

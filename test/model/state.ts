@@ -30,7 +30,8 @@ export type ModelChallenge = {
   readonly id: number
   /** Labels: `7`, or `7.01` and `7.02` under the parent `7`. What the product calls them is learned from its replies. */
   readonly transaction: string
-  readonly parent: string
+  /** The transaction it stands in now; a later trigger of several tokens may take it over. */
+  parent: string
   readonly serial: string
   readonly otp: string
   readonly counter: number

@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { mailProviders } from '../../src/adapters/mail/index.ts'
-import { findIn } from '../../src/ports/provider.ts'
 import type { Capabilities, Edges, Log } from '../../src/ports/edges.ts'
 import type { Delivery, Message, Send } from '../../src/ports/provider.ts'
+import { findIn } from '../../src/ports/provider.ts'
 import { type ReceivedMail, type SmtpServerOptions, startSmtpServer } from './smtp-server.ts'
 
 export const NODE: Capabilities = { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true }

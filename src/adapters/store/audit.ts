@@ -1,5 +1,5 @@
 /** The audit in the store: rows by number, deliveries beside them, checkpoints, cuts. */
-import { type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm/sql'
 import type { AuditCheckpoint, AuditCut, AuditHint, AuditRange, AuditRow, AuditStore } from '../../ports/audit.ts'
 import type { Batch, Row } from '../../ports/store.ts'
 import { toCheckpoint, toCut, toDelivery, toRecord, toSentRecord } from './audit-rows.ts'

@@ -28,7 +28,10 @@ export async function migrateDatabase(
       throw new Error(`the database has schema ${version}, this otpost knows ${SCHEMA_VERSION}: start a newer otpost`)
     try {
       // Loaded only where there is something to do, which is once in the life of a database.
-      const [{ drizzle }, { migrate }] = await Promise.all([import('drizzle-orm/libsql'), import('drizzle-orm/libsql/migrator')])
+      const [{ drizzle }, { migrate }] = await Promise.all([
+        import('drizzle-orm/libsql'),
+        import('drizzle-orm/libsql/migrator'),
+      ])
       await migrate(drizzle(client), { migrationsFolder: folder })
       return 'migrated'
     } catch (error) {

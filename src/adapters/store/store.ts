@@ -1,5 +1,5 @@
 /** The store: one implementation over one function, for every database. */
-import { sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm/sql'
 import type { Seconds } from '../../core/time.ts'
 import type { Batch, Store } from '../../ports/store.ts'
 import { adminStore } from './admins.ts'

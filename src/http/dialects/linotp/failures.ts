@@ -48,6 +48,8 @@ const describe: Describe = {
   policy_lockout: ({ reason }) => plain(`Warning: potential lockout due to policy defintion: ${reason}!`),
   policy_name_illegal: () => numbered(8888, 'policy name may only contain the characters a-zA-Z0-9_'),
   policy_name_missing: () => plain("'name'"),
+  audit_broken: ({ finding, found }) =>
+    plain(`the audit is broken: ${finding}${found > 1 ? ` and ${found - 1} more` : ''}; nothing was removed`),
 }
 
 export function toLinotpError(failure: AdminFailure): LinotpError {
