@@ -145,7 +145,7 @@ export function encodeSaml(outcome: CheckOutcome, params: Params, withAttributes
 const SAML_ATTRIBUTES = ['username', 'surname', 'mobile', 'phone', 'givenname', 'email']
 
 /** LinOTP's words for why not, which a client sees only where `detail_on_fail` says so (contract 2.0). */
-const REASONS: Readonly<Record<CheckFailure, string>> = {
+export const REASONS: Readonly<Record<CheckFailure, string>> = {
   user_missing: 'User has no tokens assigned',
   user_unknown: 'User not found',
   user_ambiguous: 'User not found',
