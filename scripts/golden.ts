@@ -54,12 +54,8 @@ function compare({ results }: Report): boolean {
   const seen: Waiting = Object.fromEntries(results.map(({ name, failures }) => [name, failures.map(({ n }) => n)]))
   if (update) {
     const kept = Object.entries(seen).filter(([name]) => name in waiting || seen[name]?.length === 0)
-    writeFileSync(
-      LIST,
-      `${JSON.stringify(Object.fromEntries(kept), null, 1)
-        .replace(/\n {2}/g, ' ')
-        .replace(/\n ]/g, ']')}\n`,
-    )
+    const lines = kept.map(([name, numbers]) => `  ${JSON.stringify(name)}: [${numbers.join(', ')}]`)
+    writeFileSync(LIST, `{\n${lines.join(',\n')}\n}\n`)
     return true
   }
   let good = true
