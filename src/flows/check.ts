@@ -98,6 +98,12 @@ export function createCheck(parts: Parts): Check {
     const gathered = await gather(command, facts)
     const { policy, user, realm } = gathered
     const verdict = await judge(command, gathered, facts)
+    parts.edges.log.info(`check_${verdict.kind}`, {
+      request: facts.requestId,
+      client: facts.client,
+      user: user?.login,
+      reason: verdict.kind === 'rejected' ? verdict.reason : undefined,
+    })
     const disclose = policy.value(verdict.kind === 'accepted' ? detailOnSuccess : detailOnFail)
     return { ...verdict, user, realm, disclose }
   }

@@ -37,6 +37,19 @@ describe('the flow', () => {
     await h.admin('/admin/remove', { serial: 'FLOW1' })
   })
 
+  it('tells the operator in the log what the client is not told', async () => {
+    const before = h.log.length
+
+    await h.check({ user: 'nobody', pass: 'pin-' })
+    await h.check({ user: 'eve', pass: 'pin-' })
+
+    const lines = h.log.slice(before).map((line): Record<string, unknown> => JSON.parse(line))
+    expect(lines).toEqual([
+      expect.objectContaining({ event: 'check_rejected', reason: 'user_unknown', request: expect.any(String) }),
+      expect.objectContaining({ event: 'check_rejected', reason: 'token_missing', user: 'eve' }),
+    ])
+  })
+
   it.each(['transactionid', 'state'])('accepts the OTP with %s once', async (name) => {
     await enroll(h, 'ada', 'FLOW2')
     const { otp, transactionId } = await h.trigger('ada', 'pin-')
