@@ -29,4 +29,5 @@ ALTER TABLE `audit` ADD `server` text DEFAULT '' NOT NULL;--> statement-breakpoi
 ALTER TABLE `audit` ADD `cited_number` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `audit` ADD `cited_mark` text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE `deliveries` ADD `mac` text DEFAULT '' NOT NULL;--> statement-breakpoint
+INSERT INTO `meta` (`key`, `value`) VALUES ('refused_without_token', 0);--> statement-breakpoint
 UPDATE `meta` SET `value` = 3 WHERE `key` = 'schema';

@@ -6,6 +6,7 @@
 import { describe } from 'vitest'
 import { adminTests } from './store-admins.ts'
 import { answerTests } from './store-answers.ts'
+import { auditTests } from './store-audit.ts'
 import { batchTests } from './store-batches.ts'
 import { deliveryTests } from './store-deliveries.ts'
 import { failureTests } from './store-failures.ts'
@@ -31,6 +32,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     realmTests(suite)
     policyTests(suite)
     adminTests(suite)
+    auditTests(suite)
     // Last: it looks back on everything that was sent.
     batchTests(suite)
   })

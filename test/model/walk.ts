@@ -156,7 +156,7 @@ async function readRows({ batch }: World, now: number): Promise<unknown[]> {
   const sql = `SELECT 1 AS part, id, serial || ' of ' || user_id || ' counter ' || counter || ' fails ' || fail_count || '/' || max_fail_count
         || ' active ' || active || ' asked ' || COALESCE(info ->> '$.count_auth', 0) || '/' || COALESCE(info ->> '$.count_auth_max', 0)
         || ' succeeded ' || COALESCE(info ->> '$.count_auth_success', 0) || '/' || COALESCE(info ->> '$.count_auth_success_max', 0)
-        AS line FROM tokens
+        AS line FROM tokens WHERE user_id IS NOT NULL
       UNION ALL SELECT 2, id, transaction_id || ' in ' || parent_id || ' of ' || serial || ' counter ' || counter || ' ' || delivery || ' '
         || state || ' attempts ' || attempts || '/' || max_attempts || ' ' || created_at || ' to ' || expires_at
         FROM challenges WHERE delivery <> 'undelivered' AND expires_at > ?

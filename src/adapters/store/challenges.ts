@@ -48,6 +48,11 @@ const raiseFailCount = (serials: readonly string[], judged: readonly string[] = 
     info = CASE WHEN serial IN ${list(judged)} THEN ${counted(sql`info`, 'count_auth')} ELSE info END
   WHERE serial IN ${list(serials)} RETURNING serial, fail_count`
 
+/** The same work on a row of nobody's. */
+const raiseNobody = sql`UPDATE meta
+  SET value = value + 1 + CASE WHEN key IN ${list([])} THEN ${counted(sql`'{}'`, 'count_auth')} ELSE 0 END
+  WHERE key IN ${list(['refused_without_token'])} RETURNING key, value`
+
 type ChallengeStore = Pick<Store, 'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery' | 'findChallenges'>
 
 export function challengeStore(batch: Batch): ChallengeStore {
@@ -157,14 +162,16 @@ export function challengeStore(batch: Batch): ChallengeStore {
   }
 
   async function reject(command: RejectCommand): Promise<ReadonlyMap<string, number>> {
+    const nobody = command.failed.length === 0
     const [counts = []] = await write(batch, [
-      raiseFailCount(command.failed, command.judged),
+      // Where no token counts the failure, a counter of nobody's does: both cost one row, so that time does not tell.
+      nobody ? raiseNobody : raiseFailCount(command.failed, command.judged),
       sql`UPDATE challenges SET attempts = attempts + 1,
           state = CASE WHEN max_attempts > 0 AND attempts + 1 >= max_attempts THEN 'exhausted' ELSE state END
         WHERE id IN ${list(command.guessed)} AND state = 'open' AND expires_at > ${command.now}`,
       insertAudit(command.audit),
     ])
-    return new Map(counts.map((row) => [text(row, 'serial'), number(row, 'fail_count')]))
+    return new Map(nobody ? [] : counts.map((row) => [text(row, 'serial'), number(row, 'fail_count')]))
   }
 
   async function findChallenges(transactionId: string, now: number) {
