@@ -12,10 +12,15 @@ import { errorCodes, samlAttributes } from './core/setting-keys.ts'
 import { settingOf } from './core/settings.ts'
 import { createAdmins } from './flows/admins.ts'
 import { createAudit } from './flows/audit.ts'
+import { createAuditAdmin } from './flows/audit-admin.ts'
+import { createPrune } from './flows/audit-prune.ts'
+import { createSeal } from './flows/audit-seal.ts'
+import { createVerify } from './flows/audit-verify.ts'
 import { createCheck } from './flows/check.ts'
 import { createConfigAdmin } from './flows/config-admin.ts'
 import { createDeliver } from './flows/deliver.ts'
 import { createEnroll } from './flows/enroll.ts'
+import { createHousekeeping, type Housekeeping } from './flows/housekeeping.ts'
 import { createPolicyAdmin } from './flows/policy-admin.ts'
 import { createProviderAdmin } from './flows/provider-admin.ts'
 import { createRealmAdmin } from './flows/realm-admin.ts'
@@ -24,6 +29,7 @@ import { createSettingsCache } from './flows/settings.ts'
 import { createStatus } from './flows/status.ts'
 import { createTokenAdmin } from './flows/token-admin.ts'
 import { createTrigger } from './flows/trigger.ts'
+import { namedUser } from './flows/users.ts'
 import { createApp } from './http/app.ts'
 import type { Env } from './http/env.ts'
 import type { Edges } from './ports/edges.ts'
@@ -33,7 +39,12 @@ import type { Batch, Store } from './ports/store.ts'
 const PROVIDERS = { email: mailProviders, sms: smsProviders(smtpMail) }
 const findProvider: FindProvider = (type, className) => findIn(PROVIDERS[type], className)
 
-export type Otpost = { readonly app: Hono<Env>; readonly store: Store }
+export type Otpost = {
+  readonly app: Hono<Env>
+  readonly store: Store
+  /** Every hour and at the start; nothing needs it to be correct. */
+  readonly housekeeping: Housekeeping
+}
 
 export function compose(
   batch: Batch,
@@ -43,12 +54,15 @@ export function compose(
 ): Otpost {
   const store = createStore(batch)
   const vault = createVault(keys, edges.random)
-  const audit = createAudit(store, vault)
+  const audit = createAudit(store, vault, edges.host ?? edges.capabilities.runtime)
   const settings = createSettingsCache(store)
   const deliver = createDeliver(findProvider, { vault, edges }, config.sendDeadline)
   const trigger = createTrigger({ store, audit, deliver, edges }, config.sendDeadline)
   const admins = createAdmins({ store, vault, edges, audit })
   const enroll = createEnroll({ store, vault, edges, audit, settings })
+  const seal = createSeal({ store, vault, edges })
+  const verify = createVerify({ store, vault })
+  const prune = createPrune({ store, vault, audit, seal, verify })
   const flows = {
     check: createCheck({ store, vault, edges, settings, audit, trigger, enroll, passwordMatches: cryptMatches }),
     status: createStatus({ store, vault, audit, settings, passwordMatches: cryptMatches }),
@@ -60,6 +74,7 @@ export function compose(
     sessions: createSessions({ store, vault, edges, audit }),
     policies: createPolicyAdmin({ store, edges, audit, settings }),
     admins,
+    audits: createAuditAdmin({ store, vault, audit, seal, verify, prune }),
   }
 
   /** The schema is there, and somebody can log in. */
@@ -80,10 +95,11 @@ export function compose(
     audit,
     flows,
     notReady,
+    namedUser: async (selection) => namedUser(selection, await settings.known()),
     errorsSetting: async () => settingOf(await settings.known(), errorCodes),
     samlAttributes: async () => settingOf(await settings.known(), samlAttributes),
     proxies: config.proxies,
     publicHttps: config.publicHttps,
   })
-  return { app, store }
+  return { app, store, housekeeping: createHousekeeping({ store, edges, settings, seal, prune }) }
 }

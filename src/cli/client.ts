@@ -3,6 +3,7 @@
  * LinOTP's parameters and members (contract 4.3, 7.1, 7.9). The same for a server in this process and a remote one.
  */
 import * as v from 'valibot'
+import { createAuditClient } from './audit-client.ts'
 import type { Call } from './request.ts'
 
 const Admin = v.object({ username: v.string(), createdAt: v.number() })
@@ -120,6 +121,7 @@ const PROVIDER_TYPES: readonly ProviderType[] = ['email', 'sms']
 
 export function createAdminClient(call: Call) {
   return {
+    audit: createAuditClient(call),
     admins: async () => parse(v.array(Admin), await value('GET', '/otpost/admins')),
     addAdmin: (username: string, password: string) => done('/otpost/admins', { username, password }),
     removeAdmin: async (username: string) =>

@@ -1,11 +1,13 @@
 /** Edges of a process: the clock, random bytes, files and a log of one JSON object a line on standard error. */
 import { readFile, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { jsonLog } from '../adapters/log/json.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Platform } from './platform.ts'
 
 export function processEdges(platform: Pick<Platform, 'capabilities'>): Edges {
   return {
+    host: hostname(),
     clock: () => Math.floor(Date.now() / 1000),
     localTime: (now) => {
       const at = new Date(now * 1000)

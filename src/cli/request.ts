@@ -19,8 +19,12 @@ export type Server = {
 export type Fields = Readonly<Record<string, string | undefined>>
 export type Answer = { readonly value: unknown; readonly detail: unknown }
 
-/** @throws an Error for the operator: the server's own message, or why there was none */
-export type Call = (method: 'GET' | 'POST' | 'DELETE', path: string, fields?: Fields) => Promise<Answer>
+/** Both throw an Error for the operator: the server's own message, or why there was none. */
+export type Call = {
+  (method: 'GET' | 'POST' | 'DELETE', path: string, fields?: Fields): Promise<Answer>
+  /** GET of JSON Lines, one value after the other as they come. */
+  readonly lines: (path: string, fields?: Fields) => AsyncGenerator<unknown>
+}
 
 const Envelope = v.object({
   result: v.variant('status', [
@@ -38,35 +42,62 @@ const NEXT: Readonly<Record<number, string>> = {
 }
 
 export function createCall(server: Server): Call {
-  const { base, token, warn } = server
-  return async (method, path, fields = {}) => {
-    const given = new URLSearchParams(
-      Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-    )
-    const query = method === 'POST' || given.size === 0 ? '' : `?${given}`
-    const request = new Request(`${base.replace(/\/+$/, '')}${path}${query}`, {
-      method,
-      ...(method === 'POST' ? { body: given } : {}),
-      ...(token === null ? {} : { headers: { authorization: `Bearer ${token}` } }),
-      // The token is for this server, not for one that it names.
-      redirect: 'manual',
-    })
-    const response = await reach(server, request)
-    const body: unknown = await response.json().catch(() => null)
-    const read = v.safeParse(Envelope, body)
-    if (response.status === 401)
-      throw new Error(`${base} does not accept this token: \`otpost admin token add NAME\` on the server makes one`)
-    if (response.status === 503)
-      throw new Error(`${base} is not ready: its log says why, mostly that the database wants \`otpost migrate\``)
-    if (!read.success)
-      throw new Error(`${base} did not answer ${path} as otpost does (status ${response.status}): is the URL right?`)
-    const warning = response.headers.get('otpost-warning')
-    if (warning !== null) warn(decodeURI(warning))
-    const { result, detail } = read.output
-    if (result.status) return { value: result.value, detail }
-    const next = NEXT[result.error.code]
-    throw new Error(`${result.error.message}${next === undefined ? '' : `; ${next}`}`)
+  const call = async (method: string, path: string, fields: Fields = {}): Promise<Answer> =>
+    answerOf(server, path, await ask(server, method, path, fields))
+  return Object.assign(call, { lines })
+
+  async function* lines(path: string, fields: Fields = {}): AsyncGenerator<unknown> {
+    const response = await ask(server, 'GET', path, fields)
+    // What is refused comes in the envelope.
+    if (!response.body || !response.headers.get('content-type')?.includes('ndjson')) {
+      await answerOf(server, path, response)
+      return
+    }
+    let rest = ''
+    try {
+      for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+        const parts = (rest + text).split('\n')
+        rest = parts.pop() ?? ''
+        for (const part of parts) yield JSON.parse(part)
+      }
+    } catch (cause) {
+      throw new Error(`${server.base} broke off its answer: its log says why`, { cause })
+    }
+    if (rest !== '') throw new Error(`${server.base} broke off its answer: its log says why`)
   }
+}
+
+async function ask(server: Server, method: string, path: string, fields: Fields): Promise<Response> {
+  const { base, token } = server
+  const given = new URLSearchParams(
+    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
+  const query = method === 'POST' || given.size === 0 ? '' : `?${given}`
+  const request = new Request(`${base.replace(/\/+$/, '')}${path}${query}`, {
+    method,
+    ...(method === 'POST' ? { body: given } : {}),
+    ...(token === null ? {} : { headers: { authorization: `Bearer ${token}` } }),
+    // The token is for this server, not for one that it names.
+    redirect: 'manual',
+  })
+  return reach(server, request)
+}
+
+async function answerOf({ base, warn }: Server, path: string, response: Response): Promise<Answer> {
+  const body: unknown = await response.json().catch(() => null)
+  const read = v.safeParse(Envelope, body)
+  if (response.status === 401)
+    throw new Error(`${base} does not accept this token: \`otpost admin token add NAME\` on the server makes one`)
+  if (response.status === 503)
+    throw new Error(`${base} is not ready: its log says why, mostly that the database wants \`otpost migrate\``)
+  if (!read.success)
+    throw new Error(`${base} did not answer ${path} as otpost does (status ${response.status}): is the URL right?`)
+  const warning = response.headers.get('otpost-warning')
+  if (warning !== null) warn(decodeURI(warning))
+  const { result, detail } = read.output
+  if (result.status) return { value: result.value, detail }
+  const next = NEXT[result.error.code]
+  throw new Error(`${result.error.message}${next === undefined ? '' : `; ${next}`}`)
 }
 
 async function reach({ send, base }: Server, request: Request): Promise<Response> {

@@ -1,7 +1,7 @@
 /** Serving: the life of a server process, from the open database to the last answer. */
 import { readConfig } from '../config.ts'
-import type { Edges, Random } from '../ports/edges.ts'
-import type { Store } from '../ports/store.ts'
+import type { Housekeeping } from '../flows/housekeeping.ts'
+import type { Log, Random } from '../ports/edges.ts'
 import type { AdminClient } from './client.ts'
 import { demoLines, makeDemoUser } from './demo-user.ts'
 import { catcherExpected, type DevMail, realProvider, startDevMail } from './dev-mail.ts'
@@ -33,14 +33,14 @@ export type Serving = {
 }
 
 const GRACE_MS = 10_000
-const SWEEP_MS = 3_600_000
+const HOUSEKEEPING_MS = 3_600_000
 
 /** @throws with one sentence for the operator; nothing is left open then */
 export async function startServing(platform: Platform, options: ServeOptions): Promise<Serving> {
   const config = readConfig(process.env)
   if (!config.ok) throw new Error(config.error)
   const edges = processEdges(platform)
-  const { app, store, close } = await openServer(config.value, edges, options.data)
+  const { app, housekeeping, close } = await openServer(config.value, edges, options.data)
   const open: Open = { devMail: null, listening: null, timer: null, database: close }
   try {
     const client = localClient({ app })
@@ -61,7 +61,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
         'the default provider is a mail catcher that is not running: `otpost provider set NAME --default` makes another',
       )
     if (devMail && options.demo) await makeDemoUser(client)
-    open.timer = await sweepRegularly(store, edges)
+    open.timer = await keepHouse(housekeeping, edges.log)
     const url = urlOf(listening)
     const lines = devMail ? await demoLines(client, url) : []
     return { url, devMail: devMail !== null, provider, lines, close: () => closeAll(open) }
@@ -90,11 +90,11 @@ async function firstAdmin(client: AdminClient, random: Random): Promise<void> {
   note(`Administrator admin, password ${password}   (not shown again)`)
 }
 
-async function sweepRegularly(store: Store, edges: Edges): Promise<NodeJS.Timeout> {
-  const sweep = () =>
-    store.sweep(edges.clock()).catch((error: unknown) => edges.log.error('sweep_failed', { error: String(error) }))
-  await sweep()
-  return setInterval(sweep, SWEEP_MS).unref()
+async function keepHouse(housekeeping: Housekeeping, log: Log): Promise<NodeJS.Timeout> {
+  const keep = () =>
+    housekeeping().catch((error: unknown) => log.error('housekeeping_failed', { error: String(error) }))
+  await keep()
+  return setInterval(keep, HOUSEKEEPING_MS).unref()
 }
 
 type Open = { devMail: DevMail | null; listening: Listening | null; timer: NodeJS.Timeout | null; database: () => void }

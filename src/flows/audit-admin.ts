@@ -24,7 +24,7 @@ export type AuditAdmin = {
   readonly search: (page: AuditPage, facts: Facts) => Promise<ShownPage>
   /** Audited before the first row is read: a reader who breaks off has read. */
   readonly stream: (what: AuditExport, facts: Facts) => Promise<AsyncGenerator<ShownRecord>>
-  /** Audited with its verdict, or as broken off. */
+  /** Its verdict, or that it was broken off, gets a row of its own when it is known. */
   readonly verify: (anchor: string | null, facts: Facts) => AsyncGenerator<VerifyProgress, Verdict>
   /** @returns how many rows were sealed now */
   readonly checkpoint: (facts: Facts) => Promise<Result<number, AdminFailure>>
@@ -66,7 +66,8 @@ export function createAuditAdmin({ store, vault, audit, seal, verify, prune: { p
         const info = verdict
           ? [verdict.verdict, verdict.findings[0]?.text ?? ''].filter(Boolean).join(': ')
           : 'broken off'
-        await audit.write(facts, { success: verdict?.verdict === 'intact', info })
+        const late = { ...facts, requestId: `${facts.requestId}.verdict` }
+        await audit.write(late, { success: verdict?.verdict === 'intact', info })
       }
     },
 

@@ -17,6 +17,7 @@ export type Step = { readonly rows: Range; readonly deliveries: Range }
 
 export type Chain = {
   readonly start: Start
+  /** How many there are, right or wrong. */
   readonly cuts: number
   readonly steps: () => AsyncGenerator<Step>
   /** Ends of what is sealed; complete once `steps` is. */
@@ -47,7 +48,8 @@ export async function openChain(parts: Parts): Promise<Chain> {
     anchor: null as string | null,
     count: 0,
   }
-  let met = checkAnchorOfCut()
+  let met = false
+  compareCut(start)
   return { start, cuts, steps, sealed: () => tip }
 
   async function* steps(): AsyncGenerator<Step> {
@@ -104,18 +106,16 @@ export async function openChain(parts: Parts): Promise<Chain> {
     }
   }
 
-  function compareAnchor(id: number, here: string): boolean {
-    if (parts.anchor === null || anchorId(parts.anchor) !== id) return false
+  function compareAnchor(id: number, here: string): void {
+    if (parts.anchor === null || anchorId(parts.anchor) !== id) return
     met = true
     if (here !== parts.anchor) findings.add('anchor_broken', id)
-    return true
   }
 
   /** What was noted may be gone since: then only the last checkpoint that was cut can be compared. */
-  function checkAnchorOfCut(): boolean {
-    met = false
-    const { checkpoint: id, last, digest } = start
-    return parts.anchor !== null && (anchorId(parts.anchor) < id || compareAnchor(id, anchorOf({ id, last, digest })))
+  function compareCut({ checkpoint: id, last, digest }: Start): void {
+    if (parts.anchor !== null && anchorId(parts.anchor) < id) met = true
+    compareAnchor(id, anchorOf({ id, last, digest }))
   }
 
   function foreign(mac: string): string {
@@ -130,13 +130,14 @@ export const foreignKey = (mac: string, currentKey: string): string =>
 async function readCuts({ store, judge, findings, currentKey }: Parts): Promise<{ start: Start; cuts: number }> {
   let start: Start = { last: 0, lastDelivery: 0, checkpoint: 0, digest: '' }
   let id = 0
-  for (const cut of await store.readCuts()) {
+  const cuts = await store.readCuts()
+  for (const cut of cuts) {
     if (cut.id > id + 1) findings.add('cut_missing', id + 1, cut.id - 1)
     id = cut.id
     if (!(await judge.cut(cut))) findings.add('cut_altered', cut.id, cut.id, foreignKey(cut.mac, currentKey))
     else start = cut
   }
-  return { start, cuts: id }
+  return { start, cuts: cuts.length }
 }
 
 export const isAnchor = (text: string): boolean => /^\d{1,12}:\d{1,15}:[0-9a-f]{32}$/.test(text)

@@ -39,22 +39,26 @@ export function createSeal({ store, vault, edges }: Parts): Seal {
   return { checkpoint, reseal }
 
   async function checkpoint(now: Instant): Promise<number> {
-    let sealed = 0
-    for (;;) {
-      const { checkpoints } = await store.auditBounds()
-      const tip = (await store.lastCheckpoint()) ?? (await store.readCuts()).at(-1) ?? START
+    const { checkpoints } = await store.auditBounds()
+    let tip: Tip = (await store.lastCheckpoint()) ?? (await store.readCuts()).at(-1) ?? START
+    for (let id = checkpoints.issued + 1, sealed = 0; ; id++) {
       const rows = await store.readAudit({ from: tip.last + 1, to: Number.MAX_SAFE_INTEGER, limit: SEALED_ROWS })
       if (rows.length === 0) return sealed
-      const next = await seal({ tip, id: checkpoints.issued + 1, rows, now })
+      const next = await seal({ tip, id, rows, now })
       // Another process was faster, and seals the same rows.
       if ((await store.addCheckpoint(next)) === 'lost') return sealed
+      tell(next, rows.length)
       sealed += rows.length
-      // Where a log goes elsewhere, this line is the witness of what stood in the database (docs/audit.md).
-      edges.log.info('audit_sealed', { anchor: anchorOf(next), rows: rows.length })
-      const broken = readBroken(next)
-      if (broken.rows.length + broken.deliveries.length > 0)
-        edges.log.error('audit_broken', { rows: broken.rows.join(' '), deliveries: broken.deliveries.join(' ') })
+      tip = next
     }
+  }
+
+  function tell(made: AuditCheckpoint, rows: number): void {
+    // Where a log goes elsewhere, this line is the witness of what stood in the database (docs/audit.md).
+    edges.log.info('audit_sealed', { anchor: anchorOf(made), rows })
+    const broken = readBroken(made)
+    if (broken.rows.length + broken.deliveries.length > 0)
+      edges.log.error('audit_broken', { rows: broken.rows.join(' '), deliveries: broken.deliveries.join(' ') })
   }
 
   async function seal({ tip, id, rows, now }: { tip: Tip; id: number; rows: readonly AuditRecord[]; now: Instant }) {

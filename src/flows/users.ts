@@ -11,6 +11,16 @@ export type UserSelection = {
   readonly resConf?: string | undefined
 }
 
+/** User and realm as the audit has them when a request was refused: as they were asked for. */
+export function namedUser(
+  selection: UserSelection,
+  settings: Settings,
+): { readonly user: string; readonly realm: string } {
+  const queries = userQueries(selection, settings)
+  const [first] = queries.ok ? queries.value : []
+  return { user: first?.login ?? selection.user, realm: first?.realm.name ?? selection.realm ?? '' }
+}
+
 /** The one user that is meant; several different ones count as none (contract 7.8). */
 export async function findUser(
   store: Pick<Store, 'findUsers'>,

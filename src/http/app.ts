@@ -2,16 +2,19 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { Admins } from '../flows/admins.ts'
 import type { Audit } from '../flows/audit.ts'
+import type { AuditAdmin } from '../flows/audit-admin.ts'
 import type { PolicyAdmin } from '../flows/policy-admin.ts'
 import type { Edges } from '../ports/edges.ts'
 import { failure } from './dialects/linotp/envelope.ts'
 import { INTERNAL } from './dialects/linotp/failures.ts'
 import type { Env } from './env.ts'
 import { adminAuth } from './middleware/admin-auth.ts'
+import { audited } from './middleware/audited.ts'
 import { facts, type ProxyList } from './middleware/facts.ts'
 import { type BadBody, params } from './middleware/params.ts'
-import { createRespond, json, page, refuse } from './reply.ts'
+import { createRespond, json, type NamedUser, page, refuse } from './reply.ts'
 import { type AdminFlows, adminRoutes, loginRoutes } from './routes/admin.ts'
+import { auditlogRoutes, auditOperatorRoutes, auditRoutes } from './routes/audit.ts'
 import { healthRoutes } from './routes/health.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { policyRoutes } from './routes/policies.ts'
@@ -21,7 +24,10 @@ import { refuseValidate, type ValidateFlows, validateRoutes } from './routes/val
 export type AppParts = {
   readonly edges: Edges
   readonly audit: Audit
-  readonly flows: ValidateFlows & { readonly admins: Admins; readonly policies: PolicyAdmin } & AdminFlows & SystemFlows
+  readonly flows: ValidateFlows &
+    AdminFlows &
+    SystemFlows & { readonly admins: Admins; readonly policies: PolicyAdmin; readonly audits: AuditAdmin }
+  readonly namedUser: NamedUser
   /** The setting `allowSamlAttributes`. */
   readonly samlAttributes: () => Promise<boolean>
   /** The setting `errors`: codes for which `httperror` counts. */
@@ -36,10 +42,12 @@ export type AppParts = {
 /** A passwd text of some ten thousand users fits in. */
 const MAX_ADMIN_BYTES = 4 * 1024 * 1024
 
+const ADMINISTRATION = ['/admin/*', '/system/*', '/otpost/*', '/audit/*', '/api/*']
+
 export function createApp(parts: AppParts): Hono<Env> {
   const { edges, audit, flows } = parts
   const app = new Hono<Env>()
-  const respond = createRespond(audit, parts.errorsSetting)
+  const respond = createRespond(audit, parts.errorsSetting, parts.namedUser)
   const badBody: BadBody = (c, rule) => refuse(c, { code: -311, message: `request body ${rule}` })
 
   app.use(facts(edges, parts.proxies))
@@ -49,18 +57,21 @@ export function createApp(parts: AppParts): Hono<Env> {
   })
   app.route('/healthcheck', healthRoutes())
   app.use(readiness(parts))
+  for (const path of ['/validate/*', ...ADMINISTRATION]) app.use(path, audited(audit, edges.log))
   app.route('/validate', validateRoutes(flows, parts.samlAttributes, edges.log))
 
+  const audits = { audits: flows.audits, log: edges.log }
   const administration = new Hono<Env>()
-  administration.use('/admin/*', params(MAX_ADMIN_BYTES, badBody))
-  administration.use('/system/*', params(MAX_ADMIN_BYTES, badBody))
-  administration.use('/otpost/*', params(MAX_ADMIN_BYTES, badBody))
+  for (const path of ADMINISTRATION) administration.use(path, params(MAX_ADMIN_BYTES, badBody))
   administration.route('/admin', loginRoutes(flows))
-  for (const path of ['/admin/*', '/system/*', '/otpost/*']) administration.use(path, adminAuth(flows.sessions, audit))
+  for (const path of ADMINISTRATION) administration.use(path, adminAuth(flows.sessions, audit))
   administration.route('/admin', adminRoutes(flows, respond))
   administration.route('/system', systemRoutes(flows, respond))
   administration.route('/system', policyRoutes(flows, respond))
   administration.route('/otpost', operatorRoutes(flows, respond))
+  administration.route('/audit', auditRoutes(audits, respond))
+  administration.route('/api/v2', auditlogRoutes(audits, respond))
+  administration.route('/otpost/audit', auditOperatorRoutes(audits, respond))
   app.route('/', administration)
 
   app.notFound((c) => page(c, 404))

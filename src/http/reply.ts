@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { AdminFailure } from '../core/failures.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Audit } from '../flows/audit.ts'
+import type { UserSelection } from '../flows/users.ts'
 import {
   errorPage,
   failure,
@@ -55,15 +56,25 @@ export type Respond = <T>(
   encode: (value: T) => Answer | Promise<Answer>,
 ) => Promise<Response>
 
-export function createRespond(audit: Audit, errorsSetting: () => Promise<string>): Respond {
+/** Which user a request names, in the words of the audit. */
+export type NamedUser = (selection: UserSelection) => Promise<{ readonly user: string; readonly realm: string }>
+
+export function createRespond(audit: Audit, errorsSetting: () => Promise<string>, namedUser: NamedUser): Respond {
   return async (c, result, encode) => {
     if (result.ok) {
       const { value, detail } = await encode(result.value)
       return json(c, success(value, 1, detail))
     }
     const error = toLinotpError(result.error)
-    await audit.write(c.get('facts'), { success: false, actionDetail: result.error.code, info: error.message })
+    const who = await whoWasMeant(c)
+    await audit.write(c.get('facts'), { ...who, success: false, actionDetail: result.error.code, info: error.message })
     return refuse(c, error, await errorsSetting())
+  }
+
+  /** `user` is a person under /admin only; in a policy it is a condition. */
+  async function whoWasMeant(c: Ctx) {
+    const user = c.req.path.startsWith('/admin/') ? param(c.get('params'), 'user') : null
+    return user ? namedUser({ user, realm: param(c.get('params'), 'realm') ?? undefined }) : {}
   }
 }
 

@@ -39,6 +39,8 @@ export type OpenSocket = (
 ) => Promise<Socket>
 
 export type Edges = {
+  /** Name of this machine, for the audit; absent where there is no machine. */
+  readonly host?: string
   readonly clock: Clock
   /** The moment in the server's own time zone, for policies; absent where there is only UTC. */
   readonly localTime?: (now: Instant) => LocalTime

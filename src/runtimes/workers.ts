@@ -86,7 +86,7 @@ function createWorker() {
     async scheduled(_controller: unknown, bindings: Bindings): Promise<void> {
       const otpost = otpostFor(bindings)
       // What fails here the platform logs, and counts the run as failed.
-      if (otpost) edges.log.info('swept', { rows: await otpost.store.sweep(edges.clock()) })
+      if (otpost) edges.log.info('housekeeping', await otpost.housekeeping())
     },
   }
 }

@@ -126,7 +126,10 @@ describe('a Worker that is ready', () => {
 
     const [left] = await d1.batch([d1.prepare('SELECT id FROM revoked_sessions')])
     expect([outcome, left?.results]).toEqual(['ok', [{ id: 'new' }]])
-    expect(ready.logged()).toMatchObject([{ level: 'info', event: 'swept', rows: 1 }])
+    expect(ready.logged()).toMatchObject([
+      { level: 'info', event: 'audit_sealed' },
+      { level: 'info', event: 'housekeeping', swept: 1, pruned: 0 },
+    ])
   })
 })
 
