@@ -48,6 +48,17 @@ const raiseFailCount = (serials: readonly string[], judged: readonly string[] = 
     info = CASE WHEN serial IN ${list(judged)} THEN ${counted(sql`info`, 'count_auth')} ELSE info END
   WHERE serial IN ${list(serials)} RETURNING serial, fail_count`
 
+/**
+ * The challenges that share a transaction with this one: those opened in it, and those that stand in it now. Read anew,
+ * since a trigger may have taken the challenge over.
+ */
+function sharesTransaction(challenge: Challenge): SQL {
+  const family = familyOf(challenge)
+  const parent = sql`(SELECT parent_id FROM challenges WHERE id = ${challenge.id})`
+  return sql`(parent_id IN (${family}, ${parent}) OR ${partOf(family)}
+    OR (transaction_id > ${parent} || '.' AND transaction_id < ${parent} || '/'))`
+}
+
 /** The same work on a row of nobody's. */
 const raiseNobody = sql`UPDATE meta
   SET value = value + 1 + CASE WHEN key IN ${list([])} THEN ${counted(sql`'{}'`, 'count_auth')} ELSE 0 END
@@ -146,7 +157,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
         RETURNING id`,
       // The rest of the transaction and older challenges of the token end; newer ones stay.
       sql`UPDATE challenges SET state = 'superseded', closed_by = ${requestId}
-        WHERE state = 'open' AND (parent_id = ${challenge.parentId} OR ${partOf(familyOf(challenge))} OR (serial = ${token.serial} AND id < ${challenge.id})) AND ${won}`,
+        WHERE state = 'open' AND (${sharesTransaction(challenge)} OR (serial = ${token.serial} AND id < ${challenge.id})) AND ${won}`,
       sql`UPDATE tokens SET counter = max(counter, ${challenge.counter + 1}),
           info = ${counted(counted(sql`info`, 'count_auth'), 'count_auth_success')},
           last_auth_success = CASE WHEN ${command.stampAccess} THEN ${now} ELSE last_auth_success END
