@@ -82,6 +82,18 @@ function races(suite: Suite): void {
 }
 
 function consequences(suite: Suite): void {
+  it('closes a challenge that was taken over into the transaction of the accepted one, which was then taken over too', async () => {
+    const [mail, phone] = [await enrolled(suite), await enrolled(suite)]
+    const [first, second] = [suite.next('9'), suite.next('12')]
+    const taken = await challenged(suite, mail, { set: `delivery = 'delivered', parent_id = '${first}'` })
+    const set = `delivery = 'delivered', transaction_id = '${first}.02', parent_id = '${second}'`
+    const challenge = await challenged(suite, phone, { set })
+
+    await suite.store.accept(acceptCommand(suite, { challenge, token: phone }))
+
+    expect((await challengeOf(suite, taken.id)).state).toBe('superseded')
+  })
+
   it('ends the rest of the transaction and older challenges of the token, and lets newer ones stand', async () => {
     const [token, sibling, stranger] = await Promise.all([enrolled(suite), enrolled(suite), enrolled(suite)])
     const older = await challenged(suite, token)
