@@ -58,7 +58,7 @@ describe('a message that cannot be sent', () => {
         status,
         reason: expect.stringMatching(reason),
       })
-      expect(h.log.at(-1)).toMatch(/message_undelivered/)
+      expect(h.log.join('\n')).toMatch(/message_undelivered/)
       expect(await counter()).toBe(before + 2) // burnt all the same
       await server.close()
       await useServer(catcherPort)

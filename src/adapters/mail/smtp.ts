@@ -10,11 +10,11 @@ import type { ConnectionOptions } from 'node:tls'
 import { isEmailAddress } from '../../core/fields.ts'
 import type { Edges } from '../../ports/edges.ts'
 import { type Delivery, defineProvider, type Message, type Send } from '../../ports/provider.ts'
-import { socketOpener } from '../sockets/opener.ts'
 import { readPem, readSmtpConfig, type SmtpConfig } from './smtp-config.ts'
 import { converse } from './smtp-dialogue.ts'
 import { connectionFailure, refused, unavailable } from './smtp-failures.ts'
 import { composeMessage } from './smtp-message.ts'
+import { socketOpener } from './smtp-socket.ts'
 
 export const provider = defineProvider<SmtpConfig>({
   name: 'SMTPEmailProvider',

@@ -1,19 +1,15 @@
 /**
- * Sockets by host name over `node:net` and `node:tls`. Names are resolved as the system does it, hosts file included,
- * and each address is tried in turn.
+ * Sockets for SMTP where the runtime's `node:net` and `node:tls` are complete: Node, Deno and Bun. Names are resolved
+ * as the system does it, hosts file included, and each address is tried in turn.
  *
- * An SMTP client is given a connected socket rather than left to open one: nodemailer would ask the name servers
- * itself, and start no time-out before that is done.
+ * nodemailer is given a connected socket rather than left to open one: it would ask the name servers itself, and start
+ * no time-out before that is done.
  */
 import { connect as connectPlain, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { OpenSocket } from '../../ports/edges.ts'
 
-/**
- * Rejects with the socket's error or the signal's reason; the socket is destroyed then.
- *
- * @param tls what a TLS connection checks and presents; a plain connection ignores it
- */
+/** @param tls what a TLS connection checks and presents; a plain connection ignores it */
 export function socketOpener(tls: ConnectionOptions): OpenSocket {
   return ({ host, port, secure }, signal) =>
     new Promise<Socket>((resolve, reject) => {
@@ -25,7 +21,7 @@ export function socketOpener(tls: ConnectionOptions): OpenSocket {
         reject(error)
       }
       const abort = () => fail(signal.reason)
-      // Stays for good: an error nobody listens for would end the process, or the request.
+      // Stays for good: an error nobody listens for would end the process.
       socket.on('error', fail)
       signal.addEventListener('abort', abort, { once: true })
       socket.once(secure ? 'secureConnect' : 'connect', () => {
