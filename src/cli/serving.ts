@@ -41,7 +41,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
   if (!config.ok) throw new Error(config.error)
   const edges = processEdges(platform)
   const { app, housekeeping, close } = await openServer(config.value, edges, options.data)
-  const open: Open = { devMail: null, listening: null, timer: null, database: close }
+  const open: Open = { devMail: null, listening: null, endHousekeeping: null, database: close }
   try {
     const client = localClient({ app })
     const provider = options.devMail ? await realProvider(client) : null
@@ -61,7 +61,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
         'the default provider is a mail catcher that is not running: `otpost provider set NAME --default` makes another',
       )
     if (devMail && options.demo) await makeDemoUser(client)
-    open.timer = await keepHouse(housekeeping, edges.log)
+    open.endHousekeeping = keepHouse(housekeeping, edges.log)
     const url = urlOf(listening)
     const lines = devMail ? await demoLines(client, url) : []
     return { url, devMail: devMail !== null, provider, lines, close: () => closeAll(open) }
@@ -90,18 +90,33 @@ async function firstAdmin(client: AdminClient, random: Random): Promise<void> {
   note(`Administrator admin, password ${password}   (not shown again)`)
 }
 
-async function keepHouse(housekeeping: Housekeeping, log: Log): Promise<NodeJS.Timeout> {
+/** Begins at once, but nobody waits for it: an audit that was never sealed takes a while. @returns how to end it */
+function keepHouse(housekeeping: Housekeeping, log: Log): () => Promise<void> {
   const keep = () =>
-    housekeeping().catch((error: unknown) => log.error('housekeeping_failed', { error: String(error) }))
-  await keep()
-  return setInterval(keep, HOUSEKEEPING_MS).unref()
+    housekeeping().then(
+      () => undefined,
+      (error: unknown) => log.error('housekeeping_failed', { error: String(error) }),
+    )
+  let running = keep()
+  const timer = setInterval(() => {
+    running = running.then(keep)
+  }, HOUSEKEEPING_MS).unref()
+  return () => {
+    clearInterval(timer)
+    return running
+  }
 }
 
-type Open = { devMail: DevMail | null; listening: Listening | null; timer: NodeJS.Timeout | null; database: () => void }
+type Open = {
+  devMail: DevMail | null
+  listening: Listening | null
+  endHousekeeping: (() => Promise<void>) | null
+  database: () => void
+}
 
-async function closeAll({ devMail, listening, timer, database }: Open): Promise<void> {
-  if (timer) clearInterval(timer)
+async function closeAll({ devMail, listening, endHousekeeping, database }: Open): Promise<void> {
   if (listening) await atMost(GRACE_MS, listening.close())
+  if (endHousekeeping) await atMost(GRACE_MS, endHousekeeping())
   if (devMail) await devMail.close()
   database()
 }

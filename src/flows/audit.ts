@@ -63,6 +63,7 @@ export function createAudit(store: Store, vault: Vault, server = ''): Audit {
       Promise.all(
         tries.map(async (one) => ({
           ...one,
+          ...{ provider: storable(one.provider), reason: storable(one.reason) },
           mac: await vault.mac(PURPOSE.delivery, deliveryText({ ...note, ...one })),
         })),
       ),
@@ -93,7 +94,13 @@ const cutAll = (texts: Texts): Texts => ({
   client: cut(texts.client, LIMITS.client),
 })
 
-const cut = (text: string, limit: number): string => (text.length <= limit ? text : `${text.slice(0, limit - 1)}…`)
+const cut = (text: string, limit: number): string => {
+  const whole = storable(text)
+  return whole.length <= limit ? whole : storable(`${whole.slice(0, limit - 1)}…`)
+}
+
+/** What every database gives back as it got it, so that the MAC still fits: no NUL, no half of a surrogate pair. */
+const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed()
 
 /** Addresses and telephone numbers in a text that somebody else has written, masked. */
 export const withoutAddresses = (text: string): string =>

@@ -46,8 +46,13 @@ function merge(sources: readonly Pairs[]): Params {
   for (const pairs of sources) {
     const lists = new Map<string, string[]>()
     for (const [name, value] of pairs) {
-      if (name.endsWith('[]')) lists.set(name.slice(0, -2), [...(lists.get(name.slice(0, -2)) ?? []), value])
-      else if (!params.has(name)) params.set(name, value)
+      if (!name.endsWith('[]')) {
+        if (!params.has(name)) params.set(name, value)
+        continue
+      }
+      const list = lists.get(name.slice(0, -2))
+      if (list) list.push(value)
+      else lists.set(name.slice(0, -2), [value])
     }
     for (const [name, values] of lists) if (!params.has(name)) params.set(name, values)
   }
@@ -79,7 +84,7 @@ function decodePart(part: string): string {
   const bytes: number[] = []
   for (const piece of part.replace(/\+/g, ' ').split(/(%[0-9a-f]{2})/i)) {
     if (/^%[0-9a-f]{2}$/i.test(piece)) bytes.push(Number.parseInt(piece.slice(1), 16))
-    else bytes.push(...utf8.encode(piece))
+    else for (const byte of utf8.encode(piece)) bytes.push(byte)
   }
   return decodeBytes(Uint8Array.from(bytes))
 }
@@ -101,9 +106,14 @@ function readJson(body: string): Result<Params, string> {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return err('must be a JSON object')
   const params = new Map<string, string | readonly string[]>()
-  for (const [name, entry] of Object.entries(value)) {
-    if (entry === null) continue
-    params.set(name.endsWith('[]') ? name.slice(0, -2) : name, Array.isArray(entry) ? entry.map(asText) : asText(entry))
+  try {
+    for (const [name, entry] of Object.entries(value)) {
+      if (entry === null) continue
+      const texts = Array.isArray(entry) ? entry.map(asText) : asText(entry)
+      params.set(name.endsWith('[]') ? name.slice(0, -2) : name, texts)
+    }
+  } catch {
+    return err('is nested too deeply') // what JSON.parse reads, JSON.stringify need not be able to write
   }
   return ok(params)
 }

@@ -138,6 +138,20 @@ const blocked = async (suite: Suite, set: string, blockingTime = 120) => {
 
 function blocking(suite: Suite): void {
   it.each([
+    ['locked', 'fail_count = max_fail_count'],
+    ['inactive', 'active = 0'],
+    ['changed', 'revision = revision + 1'],
+  ])('tells nothing of an open challenge whose token is %s by now: a PIN must not be confirmed', async (_, set) => {
+    const token = await enrolled(suite)
+    await challenged(suite, token)
+    await suite.rows(`UPDATE tokens SET ${set} WHERE serial = ?`, token.serial)
+
+    const outcomes = await times(50, () => suite.store.open(openCommand(suite, [token], { blocking: 120 })))
+
+    expect(outcomes).toEqual(Array(50).fill({ opened: [], blocking: [] }))
+  })
+
+  it.each([
     ['it was delivered a second less than the blocking time ago', `delivery = 'delivered', created_at = ${NOW - 119}`],
     ['it expires in the next second', `delivery = 'delivered', expires_at = ${NOW + 1}`],
     ['its message may still be under way', `created_at = ${NOW - SEND_DEADLINE + 1}`],

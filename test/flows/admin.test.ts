@@ -105,6 +105,16 @@ describe('a session', () => {
     expect((await show(h, { cookie, 'x-csrf-token': csrf })).status).toBe(401)
   })
 
+  it('ends with logout also when it would be made anew in passing', async () => {
+    const { cookie } = await login(h)
+    h.pass(1600)
+
+    const out = await h.request('/admin/logout', { headers: { cookie } })
+
+    expect(out.status).toBe(200)
+    expect(out.headers.getSetCookie().map((text) => /=;.*Max-Age=0/.test(text))).toEqual([true, true])
+  })
+
   it('ends after half an hour, and is made anew in passing shortly before', async () => {
     const { cookie, csrf } = await login(h)
 

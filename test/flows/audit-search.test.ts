@@ -131,6 +131,9 @@ describe('CSV', () => {
     ['-2', `"'-2"`],
     ['@SUM(A1)', `"'@SUM(A1)"`],
     ['\tx', `"'\tx"`],
+    ['x,=HYPERLINK(1)', `"x,'=HYPERLINK(1)"`],
+    ['x; @SUM(A1)', `"x; '@SUM(A1)"`],
+    [' =1', `"' =1"`],
     ['a "quoted", text; with both', '"a ""quoted"", text; with both"'],
     ['two\nlines', '"two\nlines"'],
   ])('cannot be made to compute or to break by the user %j', async (user, cell) => {

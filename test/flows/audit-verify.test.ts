@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   type AuditFixture,
+  factsOf,
   insertCopy,
   moveRow,
   NOW,
@@ -34,6 +35,16 @@ describe('an audit that nobody touched', () => {
     expect(verdict.unseen.join('\n')).toContain('rows 12 to 14 have no checkpoint yet')
     expect(verdict.unseen.join('\n')).toContain('cut off at the very end')
     expect(verdict.unseen.join('\n')).toContain('who has the keys')
+  })
+
+  it.each([
+    ['a NUL', 'ada\0evil'],
+    ['half of a surrogate pair', 'ada\ud800'],
+    ['a pair where it is cut', `${'a'.repeat(253)}${'\u{1f600}'.repeat(5)}`],
+  ])('is intact whatever a client calls itself: %s', async (_, user) => {
+    await a.audit.write(factsOf(NOW), { success: false, user, info: user })
+
+    expect(await a.verify()).toMatchObject({ verdict: 'intact', rows: 1, found: 0 })
   })
 
   it('is intact when it is empty', async () => {

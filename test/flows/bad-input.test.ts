@@ -263,6 +263,13 @@ describe('administration refuses at once, names the field and the rule, and stor
     expect(await state(h)).toBe(before)
   })
 
+  it('three megabytes that are not UTF-8, and are no login', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const body = `x=%ff${'a'.repeat(3_000_000)}`
+
+    expect((await h.request('/admin/login', { method: 'POST', headers, body })).status).toBe(401)
+  })
+
   it('broken JSON, JSON that is no object, and a body over the limit', async () => {
     const json = { method: 'POST', headers: { 'content-type': 'application/json' } }
 
@@ -333,6 +340,15 @@ describe('/validate never errors', () => {
   it.each<readonly [string, string, RequestInit]>([
     ['no parameters', '/validate/check', { method: 'POST' }],
     ['broken JSON', '/validate/check', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' }],
+    [
+      'JSON that is nested deeper than it can be written',
+      '/validate/check',
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: `{"user":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
+      },
+    ],
     ['a JSON list', '/validate/check', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '[]' }],
     [
       'a body over the limit',

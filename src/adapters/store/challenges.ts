@@ -112,8 +112,9 @@ export function challengeStore(batch: Batch): ChallengeStore {
       blocking: SQL,
     ): SQL => sql`c.state = 'open' AND c.expires_at > ${now} AND c.created_at > ${now} - ${blocking}
       AND (c.delivery = 'delivered' OR (c.delivery = 'pending' AND c.created_at > ${now} - ${command.sendDeadline}))`
-    const blocked = sql`FROM json_each(${openings}) o JOIN challenges c ON c.serial = o.value ->> '$.serial'
-      WHERE c.serial NOT IN ${opened} AND ${blocks(sql`(o.value ->> '$.blocking')`)}`
+    const blocked = sql`FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
+      JOIN challenges c ON c.serial = t.serial
+      WHERE ${usable(sql`o.value ->> '$.revision'`)} AND c.serial NOT IN ${opened} AND ${blocks(sql`(o.value ->> '$.blocking')`)}`
     const [, , made = [], , , , blocking = []] = await write(batch, [
       raiseFailCount(command.failed),
       // A token clears away its own dead challenges; `sweep` does the rest.

@@ -49,6 +49,7 @@ export function adminRoutes({ sessions, enroll, tokens, realms }: AdminFlows, re
     const session = c.get('session')
     if (!session) return unauthorized(c) // an API token or an operator has no session to end
     await sessions.logout(session, c.get('facts'))
+    c.set('session', null) // or one that is about to end would be made anew in passing
     for (const cookie of [SESSION_COOKIE, CSRF_COOKIE]) deleteCookie(c, cookie, { path: '/', secure: c.get('secure') })
     return json(c, success(true, 1, { message: `Logout successful for ${fullName(session.username)}` }))
   })

@@ -7,6 +7,7 @@ import type { EnrollCommand } from '../../../flows/enroll.ts'
 import type { ShownProvider } from '../../../flows/provider-admin.ts'
 import type { Selection, ShowCommand, Shown, ShownToken } from '../../../flows/token-admin.ts'
 import { type Params, param, paramList } from '../../params.ts'
+import { withoutFormulas } from './csv.ts'
 import type { Json, JsonObject } from './envelope.ts'
 
 const SPEC = 'useridresolver.PasswdIdResolver.IdResolver.'
@@ -113,7 +114,7 @@ export function encodeShownCsv(shown: Shown, params: Params): string {
 function csvText(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((one) => `'${one}'`).join(', ')}]`
   if (typeof value === 'boolean') return value ? 'True' : 'False'
-  return String(value ?? '').replace(/\n/g, ' ')
+  return withoutFormulas(String(value ?? '').replace(/\n/g, ' '))
 }
 
 /** TokenInfo is JSON in a text, one member a line. */

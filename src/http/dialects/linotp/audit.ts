@@ -7,6 +7,7 @@ import type { AuditFilter, AuditPage } from '../../../flows/audit-search.ts'
 import type { AuditHint, HintColumn } from '../../../ports/audit.ts'
 import { type Params, param } from '../../params.ts'
 import { type AuditWords, toWords } from './audit-words.ts'
+import { withoutFormulas } from './csv.ts'
 import type { Json, JsonObject } from './envelope.ts'
 
 type Field = keyof AuditWords
@@ -174,7 +175,10 @@ export const csvHead = ({ delimiter, headers }: Csv): string =>
   headers ? `${COLUMNS.map(csvText).join(`${delimiter} `)}\n` : ''
 
 /** Quoted; a text that a spreadsheet would take for a formula gets an apostrophe before it. */
-const csvText = (text: string): string => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replace(/"/g, '""')}"`
+function csvText(text: string): string {
+  const harmless = withoutFormulas(text)
+  return `"${(/^\s*[=+\-@]|^[\t\r]/.test(harmless) ? `'${harmless}` : harmless).replace(/"/g, '""')}"`
+}
 
 export type V2Query = { readonly page: number; readonly pageSize: number; readonly query: AuditPage }
 
