@@ -124,7 +124,7 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
     settings: TokenSettings,
     facts: Facts,
   ): Promise<Result<readonly SetResult[], AdminFailure>> {
-    const names = Object.keys(settings).filter((name) => name in SETTERS)
+    const names = Object.keys(settings).filter((name) => Object.hasOwn(SETTERS, name))
     if (names.length === 0)
       return err({ code: 'settings_missing', known: Object.values(SETTERS).map((setter) => setter.name) })
     const chosen = await choose(selection)

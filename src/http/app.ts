@@ -8,7 +8,7 @@ import type { Edges } from '../ports/edges.ts'
 import { failure } from './dialects/linotp/envelope.ts'
 import { INTERNAL } from './dialects/linotp/failures.ts'
 import type { Env } from './env.ts'
-import { adminAuth } from './middleware/admin-auth.ts'
+import { adminAuth, identify } from './middleware/admin-auth.ts'
 import { audited } from './middleware/audited.ts'
 import { facts, type ProxyList } from './middleware/facts.ts'
 import { type BadBody, params } from './middleware/params.ts'
@@ -39,9 +39,6 @@ export type AppParts = {
   readonly publicHttps: boolean
 }
 
-/** A passwd text of some ten thousand users fits in. */
-const MAX_ADMIN_BYTES = 4 * 1024 * 1024
-
 const ADMINISTRATION = ['/admin/*', '/system/*', '/otpost/*', '/audit/*', '/api/*']
 
 export function createApp(parts: AppParts): Hono<Env> {
@@ -62,7 +59,7 @@ export function createApp(parts: AppParts): Hono<Env> {
 
   const audits = { audits: flows.audits, log: edges.log }
   const administration = new Hono<Env>()
-  for (const path of ADMINISTRATION) administration.use(path, params(MAX_ADMIN_BYTES, badBody))
+  for (const path of ADMINISTRATION) administration.use(path, identify(flows.sessions), params(badBody))
   administration.route('/admin', loginRoutes(flows))
   for (const path of ADMINISTRATION) administration.use(path, adminAuth(flows.sessions, audit))
   administration.route('/admin', adminRoutes(flows, respond))

@@ -21,5 +21,7 @@ export type Env = {
     /** The request came over TLS, as far as the server or a trusted proxy can tell. */
     secure: boolean
     session: Session | null
+    /** Who the request proves to come from, before its CSRF token was looked at; null: a stranger. */
+    administrator: string | null
   }
 }

@@ -28,16 +28,24 @@ export function paramList(params: Params, name: string): readonly string[] | nul
 export const lowerCased = (params: Params): Params =>
   new Map([...params].map(([name, value]) => [name.toLowerCase(), value]))
 
+/** Far more than any client sends; parsers take quadratic time for many. */
+const MAX_PARAMETERS = 10_000
+const TOO_MANY = `must have at most ${MAX_PARAMETERS} parameters`
+
 /** @returns the parameters, or the rule that the body breaks */
 export async function readParams(request: Request): Promise<Result<Params, string>> {
   const query = new URL(request.url).search.slice(1)
+  if (isTooMany(query)) return err(TOO_MANY)
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if (['GET', 'HEAD'].includes(request.method)) return ok(merge([decodeForm(query)]))
   if (type === 'multipart/form-data') return readMultipart(request, query)
   const body = decodeBytes(new Uint8Array(await request.arrayBuffer()))
   if (type === 'application/json' || type.endsWith('+json')) return body.trim() === '' ? ok(new Map()) : readJson(body)
-  return ok(merge([decodeForm(query), decodeForm(body)]))
+  return isTooMany(body) ? err(TOO_MANY) : ok(merge([decodeForm(query), decodeForm(body)]))
 }
+
+const isTooMany = (form: string): boolean =>
+  form.length > MAX_PARAMETERS && form.split('&', MAX_PARAMETERS + 1).length > MAX_PARAMETERS
 
 type Pairs = readonly (readonly [string, string])[]
 

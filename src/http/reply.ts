@@ -1,6 +1,6 @@
 /** Replies of routes: JSON with LinOTP's indent, its HTML error pages, and nothing that a cache may keep. */
 import type { Context } from 'hono'
-import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status'
 import type { AdminFailure } from '../core/failures.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Audit } from '../flows/audit.ts'
@@ -26,6 +26,9 @@ export function json(c: Ctx, body: JsonObject, status: ContentfulStatusCode = 20
 }
 
 export function page(c: Ctx, status: number, text = ''): Response {
+  // These have no body (RFC 9110 §15.3.5, §15.3.6, §15.4.5), and Response refuses one.
+  if ([204, 205, 304].includes(status))
+    return c.newResponse(null, status as StatusCode, { 'cache-control': 'no-store' })
   // Any status from 200 to 599 may be asked for with `httperror`.
   return c.html(errorPage(status, text), status as ContentfulStatusCode, { 'cache-control': 'no-store' })
 }

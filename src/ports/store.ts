@@ -260,8 +260,8 @@ export type Store = AuditStore & {
     readonly { readonly id: string; readonly admin: string; readonly name: string; readonly createdAt: Instant }[]
   >
   readonly revokeApiToken: (id: string, audit: AuditRow) => Promise<'done' | 'unknown'>
-  /** Has this session ended, or its administrator gone? One read. */
-  readonly sessionState: (sessionId: string, username: string) => Promise<'live' | 'ended'>
+  /** The password hash of the session's administrator; null: the session has ended, or the administrator is gone. One read. */
+  readonly sessionPassword: (sessionId: string, username: string) => Promise<string | null>
   readonly endSession: (sessionId: string, expiresAt: Instant, audit: AuditRow) => Promise<void>
 
   /** Deletes what has been over for long: expired challenges, ended sessions. @returns number of rows */

@@ -135,14 +135,15 @@ function sessions(suite: Suite): void {
   it('lives until it is ended, and not without its administrator', async () => {
     for (const name of ['ada', 'eve']) await add(suite, name)
     const [session, other] = [suite.next('session'), suite.next('session')]
-    const state = (id: string, username: string) => suite.store.sessionState(id, username)
+    const state = (id: string, username: string) => suite.store.sessionPassword(id, username)
 
+    const hash = admin('ada').passwordHash
     const before = await state(session, 'ada')
     await suite.store.endSession(session, NOW + 60, auditRow(suite.next('logout-')))
 
-    expect([before, await state(session, 'ada'), await state(other, 'ada')]).toEqual(['live', 'ended', 'live'])
+    expect([before, await state(session, 'ada'), await state(other, 'ada')]).toEqual([hash, null, hash])
     await suite.store.removeAdmin('ada', auditRow(suite.next('admin-')))
-    expect([await state(other, 'ada'), await state(other, 'eve')]).toEqual(['ended', 'live'])
+    expect([await state(other, 'ada'), await state(other, 'eve')]).toEqual([null, admin('eve').passwordHash])
   })
 
   it('takes fifty ends of one session, each with its line of audit', async () => {
@@ -152,7 +153,7 @@ function sessions(suite: Suite): void {
 
     await Promise.all(ids.map((id) => suite.store.endSession(session, NOW + 60, auditRow(id, 'logout'))))
 
-    expect(await suite.store.sessionState(session, 'ada')).toBe('ended')
+    expect(await suite.store.sessionPassword(session, 'ada')).toBeNull()
     expect(await auditsOf(suite, ids)).toEqual(ids.map(() => ['logout']))
   })
 }

@@ -52,6 +52,35 @@ describe('login', () => {
     })
   })
 
+  it('hashes for a few of many that come at once, and lets one in afterwards', async () => {
+    const [replies, shown] = await Promise.all([
+      Promise.all(Array.from({ length: 40 }, () => login(h, 'wrong'))),
+      h.admin('/admin/show', {}),
+    ])
+
+    const statuses = replies.map(({ reply }) => reply.status)
+    expect(statuses.filter((status) => status === 401)).toHaveLength(4)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(36)
+    const busy = replies.find(({ reply }) => reply.status === 429)?.reply
+    expect(busy?.headers.get('retry-after')).toBe('1')
+    expect(busy?.json.detail?.message).toBe('Too many logins at once: try again in a moment')
+    expect(shown.status).toBe(200)
+    expect((await login(h)).reply.status).toBe(200)
+  })
+
+  it('reads no large body of a stranger', async () => {
+    const password = 'x'.repeat(70_000)
+    const { cookie, csrf } = await login(h)
+
+    expect((await login(h, password)).reply.json.result?.error?.message).toBe(
+      'request body must be at most 65536 bytes',
+    )
+    const body = { method: 'POST', body: new URLSearchParams({ description: password }) }
+    expect((await h.request('/admin/show', body)).json.result?.status).toBe(false)
+    const known = await h.request('/admin/show', { ...body, headers: { cookie, 'x-csrf-token': csrf } })
+    expect(known.json.result?.status).toBe(true)
+  })
+
   it('is POST only', async () => {
     expect((await h.request('/admin/login?username=admin&password=correct+horse')).status).toBe(405)
   })
@@ -136,6 +165,9 @@ describe('a session', () => {
     await h.request('/otpost/admins/temp', { method: 'DELETE' }, 'operator')
 
     expect((await show(h, { cookie, 'x-csrf-token': csrf })).status).toBe(401)
+    await h.admin('/otpost/admins', { username: 'temp', password: 'long enough' })
+    expect((await show(h, { cookie, 'x-csrf-token': csrf })).status).toBe(401)
+    expect((await login(h, 'long enough', 'temp')).reply.status).toBe(200)
   })
 })
 

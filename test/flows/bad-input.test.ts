@@ -263,11 +263,14 @@ describe('administration refuses at once, names the field and the rule, and stor
     expect(await state(h)).toBe(before)
   })
 
-  it('three megabytes that are not UTF-8, and are no login', async () => {
+  it('more parameters than anybody sends, and three megabytes that are not UTF-8', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    const body = `x=%ff${'a'.repeat(3_000_000)}`
+    const show = (body: string) => h.request('/admin/show', { method: 'POST', headers, body }, 'operator')
 
-    expect((await h.request('/admin/login', { method: 'POST', headers, body })).status).toBe(401)
+    const rule = 'request body must have at most 10000 parameters'
+    for (const pair of ['a&', '[]&', '&'])
+      expect((await show(pair.repeat(1_000_000))).json.result?.error?.message).toBe(rule)
+    expect((await show(`x=%ff${'a'.repeat(3_000_000)}`)).json.result?.status).toBe(true)
   })
 
   it('broken JSON, JSON that is no object, and a body over the limit', async () => {
@@ -285,6 +288,23 @@ describe('administration refuses at once, names the field and the rule, and stor
     expect(list.json.result?.error?.message).toBe('request body must be a JSON object')
     expect(large.json.result?.error?.message).toBe('request body must be at most 4194304 bytes')
   })
+
+  it.each(['204', '205', '304'])('answers httperror=%s without the body that it cannot have', async (httperror) => {
+    const reply = await h.admin('/admin/init', { type: 'email', user: 'ada', httperror })
+
+    expect([reply.status, reply.text]).toEqual([Number(httperror), ''])
+  })
+
+  it.each(['constructor', '__proto__', 'toString'])(
+    'knows no setting and no field of a user named %s',
+    async (name) => {
+      const set = await h.admin('/admin/set', { serial: 'GOOD', [name]: '1' })
+      const shown = await h.admin('/admin/show', { serial: 'GOOD', user_fields: name, outform: 'csv' })
+
+      expect(set.json.result?.error?.message).toMatch(/Usage: parameters are/)
+      expect([shown.status, shown.text.includes('function')]).toEqual([200, false])
+    },
+  )
 
   it('answers an error with the HTTP status that httperror asks for', async () => {
     const page = await h.admin('/admin/init', { type: 'email', user: 'ada', httperror: '404' })

@@ -229,6 +229,14 @@ describe('an option', () => {
     expect(yes.json.result?.value).toBe(true)
   })
 
+  it('qr shows a message that is too long for a code as text alone', async () => {
+    await h.admin('/system/setConfig', { EMAIL_CHALLENGE_PROMPT: 'ü'.repeat(1500) })
+    const page = await ask('check', { user: 'ada', pass: 'pin-', qr: '1' })
+    await h.admin('/system/delConfig', { key: 'EMAIL_CHALLENGE_PROMPT' })
+
+    expect([page.status, page.text.includes('<svg'), page.text.includes('ü'.repeat(1500))]).toEqual([200, false, true])
+  })
+
   it('challenge takes the place of all others', async () => {
     const others = { serial: 'NONE', token_type: 'email', state: UNKNOWN, data: 'data <otp>', message: 'message <otp>' }
     const { json } = await ask('check', { user: 'bob', pass: 'pin-', challenge: 'Hello <otp>', ...others })

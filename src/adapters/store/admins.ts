@@ -15,7 +15,7 @@ type AdminStore = Pick<
   | 'findApiToken'
   | 'listApiTokens'
   | 'revokeApiToken'
-  | 'sessionState'
+  | 'sessionPassword'
   | 'endSession'
 >
 
@@ -93,11 +93,12 @@ export function adminStore(batch: Batch): AdminStore {
       return done ? 'done' : 'unknown'
     },
 
-    sessionState: async (sessionId, username) => {
+    sessionPassword: async (sessionId, username) => {
       const [[row] = []] = await read(batch, [
-        sql`SELECT ${exists(username)} AND NOT EXISTS (SELECT 1 FROM revoked_sessions WHERE id = ${sessionId}) AS live`,
+        sql`SELECT password_hash FROM admins
+          WHERE username = ${username} AND NOT EXISTS (SELECT 1 FROM revoked_sessions WHERE id = ${sessionId})`,
       ])
-      return row && number(row, 'live') === 1 ? 'live' : 'ended'
+      return row ? text(row, 'password_hash') : null
     },
 
     endSession: async (sessionId, expiresAt, audit) => {

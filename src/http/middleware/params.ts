@@ -7,8 +7,17 @@ import { type Params, readParams } from '../params.ts'
 /** What is wrong with a body, for the routes to answer in their own way. */
 export type BadBody = (c: Parameters<MiddlewareHandler<Env>>[0], rule: string) => Response | Promise<Response>
 
-/** @param maxBytes largest body that is read */
-export function params(maxBytes: number, refuse: BadBody): MiddlewareHandler<Env> {
+/** The largest body of anybody. */
+const MAX_BYTES = 64 * 1024
+/** The largest body of an administrator: a passwd text of some ten thousand users fits in. */
+const MAX_ADMIN_BYTES = 4 * 1024 * 1024
+
+export function params(refuse: BadBody): MiddlewareHandler<Env> {
+  const [stranger, administrator] = [reader(MAX_BYTES, refuse), reader(MAX_ADMIN_BYTES, refuse)]
+  return (c, next) => (c.get('administrator') === null ? stranger : administrator)(c, next)
+}
+
+function reader(maxBytes: number, refuse: BadBody): MiddlewareHandler<Env> {
   const limit = bodyLimit({
     maxSize: maxBytes,
     onError: (c) => {

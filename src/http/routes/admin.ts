@@ -34,6 +34,10 @@ export function loginRoutes({ sessions }: Pick<AdminFlows, 'sessions'>): Hono<En
   routes.post('/login', async (c) => {
     const username = param(c.get('params'), 'username') ?? ''
     const issued = await sessions.login(username, param(c.get('params'), 'password') ?? '', c.get('facts'))
+    if (issued === 'busy') {
+      c.header('retry-after', '1')
+      return json(c, success(false, 1, { message: 'Too many logins at once: try again in a moment' }), 429)
+    }
     if (!issued) return json(c, success(false, 1, { message: 'Bad username or password' }), 401)
     setSession(c, issued)
     return json(c, success(true, 1, { message: `Login successful for ${username}` }))

@@ -31,8 +31,6 @@ import { params } from '../middleware/params.ts'
 import { type Params, param } from '../params.ts'
 import { json, page } from '../reply.ts'
 
-export const MAX_VALIDATE_BYTES = 64 * 1024
-
 export type ValidateFlows = { readonly check: Check; readonly status: Status }
 
 type Ctx = Context<Env>
@@ -82,7 +80,7 @@ export function validateRoutes(
   const routes = new Hono<Env>()
   // Never an error: a body that cannot be read is a "no".
   routes.use(
-    params(MAX_VALIDATE_BYTES, (c, rule) => {
+    params((c, rule) => {
       log.warn('request_unreadable', { request: c.get('facts').requestId, path: c.req.path, rule })
       return refuseValidate(c)
     }),
@@ -113,8 +111,12 @@ const plain = (c: Ctx, text: string): Response =>
 
 const bare = (c: Ctx, status: 204 | 400): Response => c.body(null, status, { 'cache-control': 'no-store' })
 
-/** `qr`: the message of a challenge as a QR code on a page of its own. */
+/** The largest code, version 40, holds this many bytes at level M (ISO/IEC 18004 table 7). */
+const MAX_QR_BYTES = 2331
+
+/** `qr`: the message of a challenge as a QR code on a page of its own; one that is too long stands there as text alone. */
 function qrPage(c: Ctx, message: string): Response {
-  const body = `<!DOCTYPE html>\n<html><body>${encodeQR(message, 'svg')}<p>${escapeHtml(message)}</p></body></html>\n`
+  const code = new TextEncoder().encode(message).length <= MAX_QR_BYTES ? encodeQR(message, 'svg') : ''
+  const body = `<!DOCTYPE html>\n<html><body>${code}<p>${escapeHtml(message)}</p></body></html>\n`
   return c.html(body, 200, { 'cache-control': 'no-store' })
 }

@@ -75,6 +75,7 @@ export function encodeShown({ tokens, total, page, pages, settings }: Shown, par
 function encodeToken(token: ShownToken, settings: Settings, fields: readonly string[]): JsonObject {
   const { owner, user } = token
   const resolver = settings.resolvers.find(({ name }) => name === owner?.resolver)
+  const attributes = new Map(Object.entries(user?.attributes ?? {}))
   const gone = owner === null ? '' : '/:no user info:/'
   return {
     'LinOtp.TokenId': token.id,
@@ -96,10 +97,10 @@ function encodeToken(token: ShownToken, settings: Settings, fields: readonly str
     'LinOtp.LastAuthSuccess': gmt(token.lastAuthSuccess),
     'LinOtp.LastAuthMatch': gmt(token.lastAuthMatch),
     'LinOtp.RealmNames': token.realms,
-    'User.description': user?.attributes.description ?? '',
+    'User.description': attributes.get('description') ?? '',
     'User.userid': user?.userId ?? gone,
     'User.username': user?.login ?? gone,
-    ...Object.fromEntries(fields.map((field) => [`User.${field}`, user?.attributes[field] ?? ''])),
+    ...Object.fromEntries(fields.map((field) => [`User.${field}`, attributes.get(field) ?? ''])),
   }
 }
 
