@@ -1,11 +1,11 @@
 /** Runs the command line in a child process, as an operator would: one command, or a server. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll } from 'vitest'
 import { commandOf, type RunningChild, type RuntimeName, startRuntime } from '../support/runtimes.ts'
+import { SCRATCH } from '../support/scratch.ts'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const scriptOf = (runtime: RuntimeName): string => join(ROOT, 'src/runtimes', `${runtime}.ts`)
@@ -87,7 +87,7 @@ const folders: string[] = []
 
 /** A name for a data folder that is not there yet, in a folder of its own. */
 export function newDataDir(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'otpost-test-'))
+  const folder = mkdtempSync(join(SCRATCH, 'otpost-test-'))
   folders.push(folder)
   return join(folder, 'data')
 }

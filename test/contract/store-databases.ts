@@ -1,7 +1,6 @@
 /** Databases for the store suite on Node: a libSQL file, libSQL over HTTP, and D1 in Miniflare. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { Agent, type IncomingMessage, request } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -12,13 +11,14 @@ import { libsqlBatch, prepareFile } from '../../src/adapters/store/libsql.ts'
 import { migrateDatabase } from '../../src/adapters/store/migrate.ts'
 import { createStore } from '../../src/adapters/store/store.ts'
 import { startHranaServer } from '../support/hrana-server.ts'
+import { SCRATCH } from '../support/scratch.ts'
 import type { Database } from './store-fixture.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
 
 /** A folder of its own, and a path in it for a database that is not there yet. */
 export async function temporaryFile(): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'otpost-store-'))
+  const folder = await mkdtemp(join(SCRATCH, 'otpost-store-'))
   return { path: join(folder, 'otpost.db'), remove: () => rm(folder, { recursive: true, force: true }) }
 }
 

@@ -1,17 +1,17 @@
 /** Verifying a large audit takes time, not memory. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { fillAudit, openAudit } from '../support/audit-fill.ts'
+import { SCRATCH } from '../support/scratch.ts'
 
 const ROWS = 40_000
 const MIB = 1024 * 1024
 
 it('verifies forty thousand rows on a heap that does not grow', { timeout: 240_000 }, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'otpost-memory-'))
+  const folder = mkdtempSync(join(SCRATCH, 'otpost-memory-'))
   const audit = await openAudit(join(folder, 'otpost.db'))
   // Half of it under checkpoints, half without.
   await fillAudit(audit, ROWS / 2)

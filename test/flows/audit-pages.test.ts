@@ -1,14 +1,14 @@
 /** Searching in an audit of many pages: order, filters over pieces, times by halving. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type AuditFilter, createAuditSearch } from '../../src/flows/audit-search.ts'
 import type { SentRecord } from '../../src/ports/audit.ts'
 import { fillAudit, type LargeAudit, openAudit } from '../support/audit-fill.ts'
+import { SCRATCH } from '../support/scratch.ts'
 
 const ROWS = 24_000
-const folder = mkdtempSync(join(tmpdir(), 'otpost-pages-'))
+const folder = mkdtempSync(join(SCRATCH, 'otpost-pages-'))
 let audit: LargeAudit
 beforeAll(async () => {
   audit = await openAudit(join(folder, 'otpost.db'))

@@ -3,7 +3,6 @@
  * go over SMTP to the catcher, SMS through FileSMSProvider; what was sent is read from there and nowhere else.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startMailCatcher } from '../../src/adapters/catcher/smtp.ts'
 import { socketOpener } from '../../src/adapters/mail/smtp-socket.ts'
@@ -13,6 +12,7 @@ import { readConfig } from '../../src/config.ts'
 import type { Edges } from '../../src/ports/edges.ts'
 import type { Batch } from '../../src/ports/store.ts'
 import { NODE } from '../support/harness.ts'
+import { SCRATCH } from '../support/scratch.ts'
 import { type Database, type DatabaseKind, openDatabase, type Synchronous } from './database.ts'
 import { SERIALS, USERS } from './operations.ts'
 import type { Ask, Kind, ModelConfig } from './state.ts'
@@ -73,7 +73,7 @@ export type WorldOptions = {
 
 export async function startWorld(options: WorldOptions): Promise<World> {
   const { database, nodes = 1, mailTimeout, synchronous = 'NORMAL' } = options
-  const folder = mkdtempSync(join(tmpdir(), 'otpost-model-'))
+  const folder = mkdtempSync(join(SCRATCH, 'otpost-model-'))
   const clock = { now: 1_800_000_000 }
   const down = { email: false, sms: false }
   const errors: string[] = []

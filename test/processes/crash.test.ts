@@ -1,6 +1,5 @@
 /** `kill -9` of a server on a file database, between any two steps of the flow; each time it is started again. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -8,6 +7,7 @@ import { startMailCatcher } from '../../src/adapters/catcher/smtp.ts'
 import type { MailCatcher } from '../../src/ports/catcher.ts'
 import { PASSWD } from '../support/harness.ts'
 import { type RunningChild, startRuntime } from '../support/runtimes.ts'
+import { SCRATCH } from '../support/scratch.ts'
 import { SILENCE, startScriptedServer } from '../support/smtp-server.ts'
 
 const PASSWORD = 'crash-test-pw'
@@ -18,7 +18,7 @@ let folder: string
 let catcher: MailCatcher
 let server: RunningChild
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'otpost-crash-'))
+  folder = mkdtempSync(join(SCRATCH, 'otpost-crash-'))
   catcher = await startMailCatcher({ clock: () => Math.floor(Date.now() / 1000) })
   server = await start()
   const admin = await logIn()

@@ -1,6 +1,5 @@
 /** An audit in a database of its own, without the requests around it, and hands that tamper with it. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Client, createClient } from '@libsql/client'
@@ -16,6 +15,7 @@ import { createSeal } from '../../src/flows/audit-seal.ts'
 import { createVerify, type Verdict } from '../../src/flows/audit-verify.ts'
 import type { Facts } from '../../src/flows/facts.ts'
 import type { Log } from '../../src/ports/edges.ts'
+import { SCRATCH } from './scratch.ts'
 
 export const NOW = 1_782_907_200
 
@@ -34,7 +34,7 @@ export type AuditFixture = {
 } & Opened
 
 export async function startAuditFixture(keys: string = KEYS.old): Promise<AuditFixture> {
-  const folder = mkdtempSync(join(tmpdir(), 'otpost-audit-'))
+  const folder = mkdtempSync(join(SCRATCH, 'otpost-audit-'))
   const client = createClient({ url: pathToFileURL(join(folder, 'otpost.db')).href, concurrency: 1, timeout: 5000 })
   await prepareFile(client, 'NORMAL')
   await migrateDatabase(client, createStore(libsqlBatch(client)))

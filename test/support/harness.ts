@@ -3,7 +3,6 @@
  * log that the test holds. Requests go through the app; only the TCP listener is left out.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Client, createClient } from '@libsql/client'
@@ -17,6 +16,7 @@ import { readConfig, type Variables } from '../../src/config.ts'
 import type { MailCatcher } from '../../src/ports/catcher.ts'
 import type { Capabilities, Edges } from '../../src/ports/edges.ts'
 import type { Batch } from '../../src/ports/store.ts'
+import { SCRATCH } from './scratch.ts'
 
 /** A reply as tests look at it: the parsed body, loosely typed, since a missing member is what they are after. */
 export type Reply = {
@@ -72,7 +72,7 @@ export const NODE: Capabilities = { runtime: 'node', files: true, smtpPort25: tr
 
 /** @param variables process settings; @param capabilities those of another runtime, to see what it refuses */
 export async function startHarness(variables: Variables = {}, capabilities: Capabilities = NODE): Promise<Harness> {
-  const folder = mkdtempSync(join(tmpdir(), 'otpost-'))
+  const folder = mkdtempSync(join(SCRATCH, 'otpost-'))
   const file = join(folder, 'otpost.db')
   const client = createClient({ url: pathToFileURL(file).href, concurrency: 1, timeout: 5000 })
   await prepareFile(client, 'FULL')

@@ -9,10 +9,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Client, createClient } from '@libsql/client'
 import { answer, failure, openTransaction, type Pipeline, type Stream, toFailure } from './hrana-statements.ts'
+import { SCRATCH } from './scratch.ts'
 
 export type HranaServer = { readonly url: string; readonly token: string; readonly close: () => Promise<void> }
 export type HranaOptions = {
@@ -26,7 +26,7 @@ export type HranaOptions = {
 
 export async function startHranaServer(options: HranaOptions = {}): Promise<HranaServer> {
   const token = options.token ?? randomBytes(16).toString('hex')
-  const folder = options.file === undefined ? await mkdtemp(join(tmpdir(), 'otpost-hrana-')) : undefined
+  const folder = options.file === undefined ? await mkdtemp(join(SCRATCH, 'otpost-hrana-')) : undefined
   const url = `file:${options.file ?? join(folder ?? '', 'server.db')}`
   const client = createClient({ url, concurrency: 1, timeout: 5000, intMode: 'bigint' })
   await client.execute('PRAGMA journal_mode = WAL')

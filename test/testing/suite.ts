@@ -1,9 +1,9 @@
 /** What otpost/testing promises, on either of its runtimes. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startOtpost, type TestOtpost, type TestRuntime } from '../../src/testing/index.ts'
+import { SCRATCH } from '../support/scratch.ts'
 
 export function testingSuite(runtime: TestRuntime): void {
   let otpost: TestOtpost
@@ -13,7 +13,7 @@ export function testingSuite(runtime: TestRuntime): void {
 
   beforeAll(async () => {
     otpost = await startOtpost({ runtime })
-    temporary = await mkdtemp(join(tmpdir(), 'otpost-suite-'))
+    temporary = await mkdtemp(join(SCRATCH, 'otpost-suite-'))
     process.env.TMPDIR = temporary
   })
   afterAll(async () => {
