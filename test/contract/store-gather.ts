@@ -134,6 +134,20 @@ export function gatherTests(suite: Suite): void {
       expect(late.tokens).toEqual([])
     })
 
+    it('leaves out the token whose message of the transaction nobody took', async () => {
+      const [first, second] = await enrolledMany(suite, 2)
+      if (!first || !second) throw new Error('two tokens')
+      const command = openCommand(suite, [first, second])
+      const { opened } = await suite.store.open(command)
+      await suite.rows("UPDATE challenges SET delivery = 'undelivered' WHERE serial = ?", second.serial)
+      await challenged(suite, second) // one of another transaction
+
+      const gathered = await suite.store.gather(query({ transactionId: command.parentId }))
+
+      expect(serialsOf(gathered.tokens)).toEqual([first.serial])
+      expect(gathered.challenges).toEqual(opened.filter(({ serial }) => serial === first.serial))
+    })
+
     it.each([['serial'], ['user']])('does not look at the transaction when a %s is named', async (kind) => {
       const [named, other] = [
         await enrolled(suite, { owner: { userId: '1002', resolver: first } }),

@@ -89,6 +89,20 @@ describe('a message that cannot be sent', () => {
     expect(otp).toMatch(/^\d{6}$/)
     expect((await h.check({ user: 'ada', pass: `pin-${otp}` })).json.result?.value).toBe(false)
   })
+
+  it('leaves a transaction that check_t does not know, at no cost to the token', async () => {
+    await useServer(await closedPort())
+    await h.check({ user: 'ada', pass: 'pin-' })
+    await useServer(catcherPort)
+    const { rows } = await h.client.execute('SELECT transaction_id FROM challenges ORDER BY id DESC LIMIT 1')
+    const transactionid = String(rows[0]?.transaction_id)
+    const before = await h.failCount('MAIL1')
+
+    const { json } = await h.post('/validate/check_t', { transactionid, pass: '123456' })
+
+    expect(json.detail).toEqual({ value: false, failure: `No challenge for transaction '${transactionid}' found` })
+    expect(await h.failCount('MAIL1')).toBe(before)
+  })
 })
 
 describe('a slow server', () => {

@@ -18,15 +18,6 @@ import {
   type Sent,
 } from './state.ts'
 
-/** Where the product departs from its documents today. Each of these is reported; set it to false when that is mended. */
-export const DEPARTURES = {
-  /**
-   * Contract 2.4, "on failure the row is deleted": check_t with the parent still asks the token whose message was not
-   * delivered, so that a wrong answer costs it a fail count.
-   */
-  checkTAsksUndelivered: true,
-}
-
 const no: Answer = { id: 0, result: { status: true, value: false }, sent: [] }
 const raised: Answer = { id: 0, result: { status: false, value: false }, sent: [] }
 
@@ -57,9 +48,7 @@ function candidates(model: Model, ask: Ask): ModelToken[] {
 function answerTransaction(model: Model, ask: Ask): Answer {
   const { transaction } = ask
   if (!transaction) return no // an empty one counts as missing
-  const inside = model.challenges.filter(
-    (c) => inTransaction(c, transaction) && model.now < c.expires && (c.delivered || DEPARTURES.checkTAsksUndelivered),
-  )
+  const inside = model.challenges.filter((c) => inTransaction(c, transaction) && model.now < c.expires && c.delivered)
   const asked = model.tokens.filter(
     (token) => inside.some((c) => c.serial === token.serial) && (ask.kind === undefined || token.kind === ask.kind),
   )

@@ -79,7 +79,8 @@ export function challengeStore(batch: Batch): ChallengeStore {
       query.users.length > 0
         ? sql`SELECT DISTINCT ${columns} FROM ${found} CROSS JOIN tokens t ON t.resolver = u.resolver AND t.user_id = u.user_id WHERE ${restricted}`
         : query.serial === null && query.transactionId !== undefined
-          ? sql`SELECT ${columns} FROM tokens t WHERE t.serial IN (SELECT serial FROM challenges WHERE ${inTransaction(query.transactionId, query.now)}) AND ${restricted}`
+          ? sql`SELECT ${columns} FROM tokens t WHERE t.serial IN (SELECT serial FROM challenges
+              WHERE ${inTransaction(query.transactionId, query.now)} AND delivery <> 'undelivered') AND ${restricted}`
           : sql`SELECT ${columns} FROM tokens t WHERE t.serial = ${query.serial} AND ${restricted}`
     // Whose token it is, for policies and audit; a user that was named is known already.
     const ofOwner = (column: SQL): SQL =>
