@@ -151,19 +151,6 @@ function counting(suite: Suite): void {
     expect(none.size).toBe(0)
   })
 
-  it('writes as much where no token fails: fifty at once raise the counter of nobody by fifty', async () => {
-    const counter = { sql: `SELECT value FROM meta WHERE key = 'refused_without_token'`, params: [] }
-    const refused = async () => Number((await suite.batch([counter], 'read')).at(0)?.at(0)?.value)
-    const before = await refused()
-
-    await times(50, () => {
-      const audit = auditRow(suite.next('nobody-'))
-      return suite.store.reject({ now: NOW, failed: [], judged: [], guessed: [], audit })
-    })
-
-    expect(await refused()).toBe(before + 50)
-  })
-
   it('goes on counting when the token is locked, also where there is no challenge', async () => {
     const token = await enrolled(suite, {}, 'fail_count = 10')
     const audit = auditRow(suite.next('reject-'))

@@ -12,6 +12,7 @@ import { deliveryTests } from './store-deliveries.ts'
 import { failureTests } from './store-failures.ts'
 import { createSuite, type Database } from './store-fixture.ts'
 import { gatherTests } from './store-gather.ts'
+import { nobodyTests } from './store-nobody.ts'
 import { openingTests } from './store-opening.ts'
 import { policyTests } from './store-policies.ts'
 import { realmTests } from './store-realms.ts'
@@ -28,6 +29,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     failureTests(suite)
     gatherTests(suite)
     tokenTests(suite)
+    nobodyTests(suite)
     settingsTests(suite)
     realmTests(suite)
     policyTests(suite)

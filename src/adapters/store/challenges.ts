@@ -16,7 +16,8 @@ import type {
   RejectCommand,
   Store,
 } from '../../ports/store.ts'
-import { number, text, toChallenge, toToken, toUser } from './rows.ts'
+import { NOBODY, NOBODY_AS_USER } from './nobody.ts'
+import { asOne, asRow, number, TOKEN_COLUMNS, text, toChallenge, toToken, toUser, USER_COLUMNS } from './rows.ts'
 import { insertAudit, list, read, write } from './statements.ts'
 
 /** The token may be used: active, not locked, and unchanged since the decision was made. */
@@ -59,10 +60,12 @@ function sharesTransaction(challenge: Challenge): SQL {
     OR (transaction_id > ${parent} || '.' AND transaction_id < ${parent} || '/'))`
 }
 
-/** The same work on a row of nobody's. */
-const raiseNobody = sql`UPDATE meta
-  SET value = value + 1 + CASE WHEN key IN ${list([])} THEN ${counted(sql`'{}'`, 'count_auth')} ELSE 0 END
-  WHERE key IN ${list(['refused_without_token'])} RETURNING key, value`
+/** Columns of `gather`; what nobody has to do with it says nobody.ts. */
+const USER_OR_NOBODY = sql.join(
+  USER_COLUMNS.map((name) => sql`COALESCE(f.${sql.raw(name)}, ${NOBODY_AS_USER[name]})`),
+  sql`, `,
+)
+const OF_TOKEN = sql.raw(TOKEN_COLUMNS.map((name) => `t.${name}`).join(', '))
 
 type ChallengeStore = Pick<Store, 'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery' | 'findChallenges'>
 
@@ -87,16 +90,24 @@ export function challengeStore(batch: Batch): ChallengeStore {
       query.users.length > 0
         ? sql`NULL`
         : sql`(SELECT ${column} FROM users o WHERE o.resolver = t.resolver AND o.user_id = t.user_id)`
-    const [version = [], users = [], tokens = [], challenges = []] = await read(batch, [
+    const [version = [], userRows = [], tokenRows = [], challenges = []] = await read(batch, [
       sql`SELECT value FROM meta WHERE key = 'version'`,
-      sql`SELECT q.key AS lookup, u.resolver, u.user_id, u.login, u.attributes FROM ${found} ORDER BY q.key, r.key`,
-      sql`${candidates(sql`t.*, ${ofOwner(sql`login`)} AS login, ${ofOwner(sql`attributes`)} AS attributes`)} ORDER BY t.id`,
+      sql`SELECT ${asOne(USER_OR_NOBODY)} FROM (SELECT 1) LEFT JOIN
+          (SELECT q.key AS lookup, r.key AS place, u.resolver, u.user_id, u.login, u.attributes FROM ${found}) f ON 1
+        ORDER BY f.lookup, f.place`,
+      sql`SELECT ${asOne(sql`${OF_TOKEN}, ${ofOwner(sql`login`)}, ${ofOwner(sql`attributes`)}`)}
+        FROM (SELECT 1) LEFT JOIN (${candidates(sql`t.serial`)}) c ON 1 CROSS JOIN tokens t ON t.serial = COALESCE(c.serial, ${NOBODY})
+        ORDER BY t.id`,
       sql`SELECT * FROM challenges WHERE state = 'open' AND expires_at > ${query.now} AND serial IN (${candidates(sql`t.serial`)}) ORDER BY id`,
     ])
+    const users = userRows
+      .map((row) => asRow(row, USER_COLUMNS))
+      .map((row) => ({ lookup: number(row, 'lookup'), user: toUser(row) }))
+    const tokens = tokenRows.map((row) => asRow(row, [...TOKEN_COLUMNS, 'login', 'attributes']))
     return {
       version: number(version[0] ?? {}, 'value'),
-      users: query.users.map((_, lookup) => users.filter((row) => number(row, 'lookup') === lookup).map(toUser)),
-      tokens: tokens.map(toToken),
+      users: query.users.map((_, index) => users.filter(({ lookup }) => lookup === index).map(({ user }) => user)),
+      tokens: tokens.map(toToken).filter(({ serial }) => serial !== NOBODY),
       challenges: challenges.map(toChallenge),
       owners: new Map(tokens.filter((row) => row.login).map((row) => [text(row, 'serial'), toUser(row)])),
     }
@@ -174,17 +185,17 @@ export function challengeStore(batch: Batch): ChallengeStore {
     return winner.length === 1 ? 'done' : 'lost'
   }
 
+  /** Somebody always pays, see nobody.ts. */
   async function reject(command: RejectCommand): Promise<ReadonlyMap<string, number>> {
-    const nobody = command.failed.length === 0
+    const paid = command.failed.length > 0
     const [counts = []] = await write(batch, [
-      // Where no token counts the failure, a counter of nobody's does: both cost one row, so that time does not tell.
-      nobody ? raiseNobody : raiseFailCount(command.failed, command.judged),
+      paid ? raiseFailCount(command.failed, command.judged) : raiseFailCount([NOBODY], [NOBODY]),
       sql`UPDATE challenges SET attempts = attempts + 1,
           state = CASE WHEN max_attempts > 0 AND attempts + 1 >= max_attempts THEN 'exhausted' ELSE state END
         WHERE id IN ${list(command.guessed)} AND state = 'open' AND expires_at > ${command.now}`,
       insertAudit(command.audit),
     ])
-    return new Map(nobody ? [] : counts.map((row) => [text(row, 'serial'), number(row, 'fail_count')]))
+    return new Map(paid ? counts.map((row) => [text(row, 'serial'), number(row, 'fail_count')]) : [])
   }
 
   async function findChallenges(transactionId: string, now: number) {

@@ -1,4 +1,5 @@
 /** Rows as the domain's records. Column types are those of `schema.ts`; JSON columns were written by this store. */
+import { type SQL, sql } from 'drizzle-orm/sql'
 import type { Challenge } from '../../core/challenge.ts'
 import type { Token, TokenInfo } from '../../core/token.ts'
 import type { UserRecord } from '../../core/users.ts'
@@ -67,3 +68,25 @@ export const toUser = (row: Row): UserRecord => ({
   login: text(row, 'login'),
   attributes: record<string>(row, 'attributes'),
 })
+
+/** What `toUser` reads, after the number of the lookup that found the user. */
+export const USER_COLUMNS = ['lookup', 'resolver', 'user_id', 'login', 'attributes'] as const
+/** What `toToken` reads. */
+export const TOKEN_COLUMNS = [
+  ...['id', 'serial', 'type', 'description', 'secret', 'pin', 'counter', 'digits', 'hash', 'count_window'],
+  ...['sync_window', 'fail_count', 'max_fail_count', 'active', 'user_id', 'resolver', 'realms', 'info', 'revision'],
+  ...['created_at', 'last_auth_match', 'last_auth_success'],
+] as const
+
+/**
+ * Columns as one JSON list, which drivers hand over far faster than a column each.
+ *
+ * @param columns 32 at most, as many arguments as D1 allows a function
+ */
+export const asOne = (columns: SQL): SQL => sql`json_array(${columns}) AS columns`
+
+/** The row that `asOne` made one column of. */
+export function asRow(row: Row, names: readonly string[]): Row {
+  const values = JSON.parse(text(row, 'columns')) as readonly (string | number | null)[] // written by `asOne`
+  return Object.fromEntries(names.map((name, index) => [name, values[index] ?? null]))
+}

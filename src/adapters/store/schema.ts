@@ -13,6 +13,7 @@ export const meta = sqliteTable('meta', {
   value: integer('value').notNull(),
 })
 
+/** One row is no token: that of nobody.ts, which statements over tokens leave out. */
 export const tokens = sqliteTable(
   'tokens',
   {

@@ -11,6 +11,7 @@ import type {
   TokenLimits,
   TokenSelection,
 } from '../../ports/store.ts'
+import { somebodys } from './nobody.ts'
 import { number, toToken, toUser } from './rows.ts'
 import { changeWhere, insertAudit, list, read, write } from './statements.ts'
 
@@ -43,7 +44,7 @@ export function tokenStore(batch: Batch): TokenStore {
     const [tokens = []] = await read(batch, [
       sql`SELECT t.*, u.login, u.attributes FROM tokens t
         LEFT JOIN users u ON u.resolver = t.resolver AND u.user_id = t.user_id
-        WHERE ${bySerial} AND ${byOwner} ORDER BY t.id`,
+        WHERE ${bySerial} AND ${byOwner} AND ${somebodys} ORDER BY t.id`,
     ])
     return tokens.map((row: Row) => ({
       ...toToken(row),
@@ -81,7 +82,7 @@ export function tokenStore(batch: Batch): TokenStore {
   }
 
   async function reinitToken(token: ReinitToken, audit: AuditRow): Promise<'done' | 'lost'> {
-    const seen = sql`EXISTS (SELECT 1 FROM tokens WHERE serial = ${token.serial} AND revision = ${token.revision})`
+    const seen = sql`EXISTS (SELECT 1 FROM tokens WHERE serial = ${token.serial} AND revision = ${token.revision} AND ${somebodys})`
     const done = await changeWhere(batch, audit, seen, (won) => [
       sql`UPDATE tokens SET secret = ${token.sealedSecret}, pin = ${token.sealedPin}, digits = ${token.digits}, hash = ${token.hash},
           counter = 0, fail_count = 0, user_id = ${token.owner?.userId ?? null}, resolver = ${token.owner?.resolver ?? null},
@@ -97,7 +98,7 @@ export function tokenStore(batch: Batch): TokenStore {
   async function changeTokens(changes: readonly TokenChange[], audit: AuditRow): Promise<'done' | 'lost'> {
     const seen = JSON.stringify(changes.map(({ serial, revision }) => ({ serial, revision })))
     const unchanged = sql`(SELECT COUNT(*) FROM json_each(${seen}) c JOIN tokens t ON t.serial = c.value ->> '$.serial'
-      AND t.revision = c.value ->> '$.revision') = ${changes.length}`
+      AND t.revision = c.value ->> '$.revision' AND ${somebodys}) = ${changes.length}`
     const done = await changeWhere(batch, audit, unchanged, (won) =>
       changes.map(({ serial, set }) => sql`UPDATE tokens SET ${assignments(set)} WHERE serial = ${serial} AND ${won}`),
     )
@@ -108,7 +109,7 @@ export function tokenStore(batch: Batch): TokenStore {
     const [, , removed = []] = await write(batch, [
       insertAudit(audit),
       sql`DELETE FROM challenges WHERE serial IN ${list(serials)}`,
-      sql`DELETE FROM tokens WHERE serial IN ${list(serials)} RETURNING id`,
+      sql`DELETE FROM tokens WHERE serial IN ${list(serials)} AND ${somebodys} RETURNING id`,
     ])
     return removed.length
   }
@@ -116,7 +117,7 @@ export function tokenStore(batch: Batch): TokenStore {
   async function resetFailCounts(serials: readonly string[], audit: AuditRow): Promise<number> {
     const [, reset = []] = await write(batch, [
       insertAudit(audit),
-      sql`UPDATE tokens SET fail_count = 0 WHERE serial IN ${list(serials)} RETURNING id`,
+      sql`UPDATE tokens SET fail_count = 0 WHERE serial IN ${list(serials)} AND ${somebodys} RETURNING id`,
     ])
     return reset.length
   }
