@@ -33,6 +33,7 @@ import { type AutoEnrolled, createAutoEnroll } from './auto-enroll.ts'
 import type { Enroll } from './enroll.ts'
 import type { Facts } from './facts.ts'
 import { createGather, type Gathered } from './gather.ts'
+import { passwordOf } from './password.ts'
 import { type AnswerLengths, createProve, type Proof } from './prove.ts'
 import type { SettingsCache } from './settings.ts'
 import type { Trigger, TriggeredChallenge } from './trigger.ts'
@@ -112,7 +113,7 @@ export function createCheck(parts: Parts): Check {
     const { settings, policy, user, realm, candidates, challenges } = gathered
     const { transactionId } = command
     const checked: CheckFacts = { realm, transactionId, candidates, challenges }
-    const password = passwordCheck(user)
+    const password = passwordOf(parts, user, gathered.resolvers)
     const proofs = await prove({
       facts: checked,
       pass: command.pass ?? '',
@@ -159,21 +160,6 @@ export function createCheck(parts: Parts): Check {
     const secrets = new Map([...proofs].flatMap(([serial, { secret }]) => (secret ? [[serial, secret] as const] : [])))
     const outcome = await trigger({ settings, policy, tokens, secrets, failed, owner, proposed, subject: who }, facts)
     return outcome.kind === 'challenged' ? outcome : { ...outcome, tokens: counted(tokens, new Map()) }
-  }
-
-  /** The user's password, read when it is first asked for; each candidate is compared once, since that is slow. */
-  function passwordCheck(user: UserRecord | null): MatchesPin {
-    const answers = new Map<string, Promise<boolean>>()
-    let hash: Promise<string> | undefined
-    const compare = async (candidate: string): Promise<boolean> => {
-      hash ??= user ? store.passwordHash(user) : Promise.resolve('')
-      return parts.passwordMatches(candidate, await hash)
-    }
-    return (candidate) => {
-      const known = answers.get(candidate) ?? compare(candidate)
-      answers.set(candidate, known)
-      return known
-    }
   }
 
   async function accept(

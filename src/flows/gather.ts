@@ -27,6 +27,8 @@ export type Gathered = {
   /** The same; where the request names a token instead of a user, who owns it. */
   readonly owner: UserRecord | null
   readonly realm: string | null
+  /** Where the user was looked for. */
+  readonly resolvers: readonly string[]
   /** The tokens that the request means. */
   readonly tokens: readonly Token[]
   /** The user has a token, be it one that the request does not mean. */
@@ -59,6 +61,7 @@ export function createGather({ store, vault, edges, settings: cache }: Parts): G
       policy: policyFor(settings, { user: asked, realm: askedRealm, client: facts.client, time: facts.time }),
       failure: typeof found === 'string' ? found : null,
       ...{ user, owner, realm, tokens, hasToken },
+      resolvers: queries.flatMap(({ resolvers }) => resolvers),
       candidates: tokens.length > 0 ? tokens : [await decoy],
       challenges: gathered.challenges,
       who: command.user?.user

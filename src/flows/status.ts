@@ -13,6 +13,7 @@ import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
 import type { Facts } from './facts.ts'
+import { passwordOf } from './password.ts'
 import type { SettingsCache } from './settings.ts'
 import type { UserSelection } from './users.ts'
 import { findUser } from './users.ts'
@@ -41,13 +42,16 @@ export function createStatus({ store, vault, audit, settings: cache, passwordMat
     const user = named ? await findUser(store, settings, named) : null
     const owner = user?.ok ? user.value : null
     const queries = named ? userQueries(named, settings) : null
-    const realm = queries?.ok ? (queries.value[0]?.realm.name ?? null) : null
+    const query = queries?.ok ? queries.value[0] : undefined
+    const realm = query?.realm.name ?? null
+    // Whom nobody knows is asked about as `check` does, so that time does not tell.
+    const asked = owner ?? (query ? { login: query.login, resolver: '', attributes: {} } : null)
     // Without a user it is the PIN of the token, whatever policy says (contract 2.8).
-    const rule = owner
-      ? policyFor(settings, { user: owner, realm, client: facts.client, time: facts.time }).value(otpPin)
+    const rule = asked
+      ? policyFor(settings, { user: asked, realm, client: facts.client, time: facts.time }).value(otpPin)
       : 'token_pin'
-    const password = async (candidate: string) =>
-      owner !== null && passwordMatches(candidate, await store.passwordHash(owner))
+    const resolvers = queries?.ok ? queries.value.flatMap((each) => each.resolvers) : []
+    const password = passwordOf({ store, passwordMatches }, owner, resolvers)
 
     const visible = await Promise.all(
       entries.map(async ({ challenge, token }) => {

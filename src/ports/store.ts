@@ -181,8 +181,16 @@ export type Store = AuditStore & {
     transactionId: string,
     now: Instant,
   ) => Promise<readonly { readonly challenge: Challenge; readonly token: Token }[]>
-  /** crypt(3) text of a user of the built-in store; empty when no password is known. */
-  readonly passwordHash: (user: { readonly resolver: string; readonly userId: string }) => Promise<string>
+  /**
+   * crypt(3) texts of the built-in store.
+   *
+   * @returns `own`: that of the user, whatever it is; `other`: one of some user of the resolvers that has a password.
+   *   Empty when there is none.
+   */
+  readonly passwordHashes: (
+    user: { readonly resolver: string; readonly userId: string } | null,
+    resolvers: readonly string[],
+  ) => Promise<{ readonly own: string; readonly other: string }>
   readonly open: (command: OpenCommand) => Promise<Opened>
   readonly noteDelivery: (note: DeliveryNote) => Promise<void>
 

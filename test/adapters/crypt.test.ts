@@ -1,6 +1,7 @@
 /** Passwords of crypt(3): texts made by others, right and wrong, and what is no password at all. */
 import { describe, expect, it } from 'vitest'
-import { cryptMatches } from '../../src/adapters/users/crypt.ts'
+import { createPasswordMatches, cryptMatches, type Format } from '../../src/adapters/users/crypt.ts'
+import { PASSWORD_FORMATS } from '../../src/core/passwd.ts'
 
 /** Inputs of the first six are those of https://www.akkadia.org/drepper/SHA-crypt.txt, the texts are libxcrypt's. */
 const SHA = [
@@ -86,6 +87,41 @@ describe('a crypt text', () => {
   it.each(LENGTHS)('takes a password of %i bytes for %s, and none that is one longer', async (length, text) => {
     expect(await cryptMatches('p'.repeat(length), text)).toBe(true)
     expect(await cryptMatches('p'.repeat(length + 1), text)).toBe(false)
+  })
+})
+
+describe('a decoy', () => {
+  const computed: string[] = []
+  /** Takes any password for a text that begins with `hash`, and counts. */
+  const counting: Format = (text) =>
+    text.startsWith('hash')
+      ? () => {
+          computed.push(text)
+          return true
+        }
+      : null
+
+  it.each([
+    ['what cannot be computed', 'x', ['hash of another'], false],
+    ['nothing at all', '', ['hash of another'], false],
+    ['a hash: not at all', 'hash', ['hash'], true],
+  ])('is computed in place of %s', async (_, hash, expected, right) => {
+    computed.length = 0
+
+    expect(await createPasswordMatches([counting])('pw', hash, 'hash of another')).toBe(right)
+    expect(computed).toEqual(expected)
+  })
+
+  it('may be no hash either', async () => {
+    expect(await cryptMatches('x', 'x', 'x')).toBe(false)
+  })
+
+  it('is never right, though the password is that of whom it belongs to', async () => {
+    for (const [password, text] of [...SHA, ...OTHERS]) expect(await cryptMatches(password, '*', text)).toBe(false)
+  })
+
+  it.each([...SHA, ...OTHERS])('is looked for among texts such as that of %j: %s', (_, text) => {
+    expect(PASSWORD_FORMATS.filter((start) => text.startsWith(start))).toHaveLength(1)
   })
 })
 

@@ -90,9 +90,29 @@ function savingResolvers(suite: Suite): void {
 
     const { passwordHash, ...record } = odd
     expect(await suite.store.findUsers(['corp'], "o'neil")).toEqual([{ resolver: 'corp', ...record }])
-    expect(await suite.store.passwordHash({ resolver: 'corp', userId: '007' })).toBe(passwordHash)
-    expect(await suite.store.passwordHash({ resolver: 'corp', userId: '7' })).toBe('')
-    expect(await suite.store.passwordHash({ resolver: 'other', userId: '007' })).toBe('')
+    const own = async (resolver: string, userId: string) =>
+      (await suite.store.passwordHashes({ resolver, userId }, [])).own
+    expect(await own('corp', '007')).toBe(passwordHash)
+    expect(await own('corp', '7')).toBe('')
+    expect(await own('other', '007')).toBe('')
+  })
+
+  it('hands out a hash of the resolvers that a password can be compared with, beside that of the user', async () => {
+    const texts = ['x', '*', '', '$', '$y$j9T$a$b', '!$6$salt$hash', 'abJnggxhB/yWI', '$2b$12$hash', '$2x$12$hash']
+    await saveResolver(
+      suite,
+      'corp',
+      'create',
+      texts.map((passwordHash, n) => user(n, { passwordHash })),
+    )
+    await saveResolver(suite, 'closed', 'create', [user(1, { passwordHash: 'x' })])
+    const hashes = (userId: string | null, ...resolvers: readonly string[]) =>
+      suite.store.passwordHashes(userId === null ? null : { resolver: 'corp', userId }, resolvers)
+
+    expect(await hashes(null, 'closed', 'corp')).toEqual({ own: '', other: '$2b$12$hash' })
+    expect(await hashes('1004', 'corp')).toEqual({ own: '$y$j9T$a$b', other: '$2b$12$hash' })
+    expect(await hashes('1000', 'closed')).toEqual({ own: 'x', other: '' })
+    expect(await hashes(null)).toEqual({ own: '', other: '' })
   })
 
   it('takes three thousand users in one batch, as one bound parameter', async () => {

@@ -1,6 +1,6 @@
 /** Settings in the store: system configuration, providers, resolvers with their users, realms. */
 import { type SQL, sql } from 'drizzle-orm/sql'
-import type { PasswdUser } from '../../core/passwd.ts'
+import { PASSWORD_FORMATS, type PasswdUser } from '../../core/passwd.ts'
 import { type CompiledPolicy, compilePolicy } from '../../core/policy/policy.ts'
 import type { ConfigEntry, ProviderRecord, ProviderType, Settings } from '../../core/settings.ts'
 import type { UserRecord } from '../../core/users.ts'
@@ -22,7 +22,7 @@ type SettingsStore = Pick<
   | 'deleteRealm'
   | 'setDefaultRealm'
   | 'findUsers'
-  | 'passwordHash'
+  | 'passwordHashes'
 >
 
 const always = sql`1`
@@ -41,7 +41,7 @@ export function settingsStore(batch: Batch): SettingsStore {
     deleteRealm,
     setDefaultRealm,
     findUsers,
-    passwordHash,
+    passwordHashes,
   }
 
   async function settings(): Promise<Settings> {
@@ -209,11 +209,18 @@ export function settingsStore(batch: Batch): SettingsStore {
     return rows.map(toUser)
   }
 
-  async function passwordHash(user: { readonly resolver: string; readonly userId: string }): Promise<string> {
-    const [[row] = []] = await read(batch, [
-      sql`SELECT password_hash FROM users WHERE resolver = ${user.resolver} AND user_id = ${user.userId}`,
+  async function passwordHashes(
+    user: { readonly resolver: string; readonly userId: string } | null,
+    resolvers: readonly string[],
+  ): Promise<{ readonly own: string; readonly other: string }> {
+    const format = sql`substr(password_hash, 1, instr(substr(password_hash, 2), '$') + 1)`
+    const [[row = {}] = []] = await read(batch, [
+      sql`SELECT
+        (SELECT password_hash FROM users WHERE resolver = ${user?.resolver ?? null} AND user_id = ${user?.userId ?? null}) AS own,
+        (SELECT u.password_hash FROM json_each(${JSON.stringify(resolvers)}) r CROSS JOIN users u ON u.resolver = r.value
+          WHERE ${format} IN ${list(PASSWORD_FORMATS)} LIMIT 1) AS other`,
     ])
-    return row ? text(row, 'password_hash') : ''
+    return { own: text(row, 'own'), other: text(row, 'other') }
   }
 }
 

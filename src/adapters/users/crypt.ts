@@ -7,7 +7,7 @@ import bcrypt from 'bcryptjs'
 import md5 from 'nano-md5'
 import { equalInConstantTime } from '../../core/hotp.ts'
 import type { PasswordMatches } from '../../ports/passwords.ts'
-import { shaCryptMatches } from './sha-crypt.ts'
+import { readShaCrypt } from './sha-crypt.ts'
 
 /** The longest password that crypt(3) takes (libxcrypt), in bytes; the work of sha-crypt grows with its square. */
 const MAX_BYTES = 512
@@ -16,10 +16,32 @@ const MAX_MD5_LENGTH = 64
 /** The whole of a text, since bcryptjs throws for costs that there are not. */
 const BCRYPT = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./0-9A-Za-z]{53}$/
 
-export const cryptMatches: PasswordMatches = async (password, hash) => {
-  if (new TextEncoder().encode(password).length > MAX_BYTES) return false
-  if (hash.startsWith('$1$'))
-    return password.length <= MAX_MD5_LENGTH && equalInConstantTime(hash, md5.crypt(password, hash))
-  if (BCRYPT.test(hash)) return bcrypt.compare(password, hash)
-  return shaCryptMatches(password, hash)
+/** How to compare a password with a text, or null when the text is of another format. */
+export type Format = (text: string) => ((password: string) => boolean | Promise<boolean>) | null
+
+const md5Crypt: Format = (text) =>
+  text.startsWith('$1$')
+    ? (password) => password.length <= MAX_MD5_LENGTH && equalInConstantTime(text, md5.crypt(password, text))
+    : null
+const bcryptText: Format = (text) => (BCRYPT.test(text) ? (password) => bcrypt.compare(password, text) : null)
+
+export const FORMATS: readonly Format[] = [md5Crypt, bcryptText, readShaCrypt]
+
+export function createPasswordMatches(formats: readonly Format[]): PasswordMatches {
+  const read: Format = (text) => {
+    for (const format of formats) {
+      const compare = format(text)
+      if (compare) return compare
+    }
+    return null
+  }
+  return async (password, hash, decoy = '') => {
+    if (new TextEncoder().encode(password).length > MAX_BYTES) return false
+    const compare = read(hash)
+    if (compare) return compare(password)
+    await read(decoy)?.(password)
+    return false
+  }
 }
+
+export const cryptMatches = createPasswordMatches(FORMATS)

@@ -30,15 +30,17 @@ const ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /** Others get their turn after so many rounds, some 50 ms. */
 const ROUNDS_AT_A_TIME = 10_000
 
-/** False for a wrong password and for a text that is no sha-crypt, or one of more than a million rounds. */
-export async function shaCryptMatches(password: string, text: string): Promise<boolean> {
+/** How to compare a password with `text`; null for what is no sha-crypt, and for more than a million rounds. */
+export function readShaCrypt(text: string): ((password: string) => Promise<boolean>) | null {
   const [, id = '', given, salt = '', expected = ''] = FORMAT.exec(text) ?? []
   const variant = VARIANTS[id]
   const rounds = given === undefined ? DEFAULT_ROUNDS : Number(given)
-  if (!variant || rounds < MIN_ROUNDS || rounds > MAX_ROUNDS) return false
+  if (!variant || rounds < MIN_ROUNDS || rounds > MAX_ROUNDS) return null
   const utf8 = new TextEncoder()
-  const digest = await compute(variant, utf8.encode(password), utf8.encode(salt), rounds)
-  return equalInConstantTime(expected, encode(digest, variant))
+  return async (password) => {
+    const digest = await compute(variant, utf8.encode(password), utf8.encode(salt), rounds)
+    return equalInConstantTime(expected, encode(digest, variant))
+  }
 }
 
 async function compute(
