@@ -11,7 +11,7 @@ export function policiesPage(): string {
       .filter((action) => action.scope === scope)
       .map(({ name, value, default: byDefault, meaning }) => {
         const kind = value.allowed ? value.allowed.join(', ') : value.type
-        return `| \`${name}\` | ${kind} | ${byDefault === null || byDefault === '' ? '–' : `\`${byDefault}\``} | ${cell(meaning)} |`
+        return `| \`${name}\` | ${kind} | ${String(byDefault ?? '') === '' ? '–' : `\`${byDefault}\``} | ${cell(meaning)} |`
       })
     return `## ${scope}\n\n| Action | Value | Without a policy | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`
   })
@@ -28,6 +28,22 @@ weekday year) in the server's time zone, UTC on Workers; several separated by \`
 
 **Which one speaks.** Of those that match, the most precise by user (exact, then pattern, then \`*\`), then by realm, then by
 client. If they still disagree, the first name in the alphabet decides; \`/system/checkPolicy\` shows them in that order.
+
+**Limits on messages.** \`send_limit\` counts per token when a challenge is opened, so a message that could not be delivered
+counts, and so does what \`autosms\` sends; a request that is pointed to an earlier message does not. Only messages sent under a
+limit are counted: one that is set today begins at 0. A number is 1 to 100, a window at most \`7d\`.
+
+**Destinations.** \`*@example.org\` (or \`example.org\`) means mailboxes of this domain and of none below it, \`*@*.example.org\` those of
+the domains below it alone; before the \`@\` may stand a name, with \`*\` in it. Case makes no difference, and a domain is the same
+in letters and in its \`xn--\` form. Of telephone numbers \`+49*\` means those that begin so and \`+491701234567\` the one, whatever
+blanks, dashes, dots, slashes and brackets stand in them and whether they begin with \`+\` or \`00\`; numbers without either are
+national ones, \`0170*\`. The policies for the user, client and time of the request decide about the address that the message
+would go to, the user's present one where a policy says so. \`/admin/init\` and \`/admin/set\` refuse an address outside, with its
+field, by the policies for the administrator's client; where \`dynamic_email_address\` or \`sms_dynamic_mobile_number\` holds, the
+token's own address may be anything.
+
+Under either of them nothing is sent and no challenge opened; the client gets the answer to a wrong PIN, and no failure is counted.
+Audit and log have the reason, \`send_limit_reached\` or \`destination_not_allowed\`, with the address masked.
 
 Rights of scopes selfservice, admin, system and audit can be stored and are shown, but are not enforced yet.
 

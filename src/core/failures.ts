@@ -29,6 +29,8 @@ export type CheckFailure =
   | 'address_missing'
   | 'provider_missing'
   | 'message_undelivered'
+  | 'send_limit_reached'
+  | 'destination_not_allowed'
   | 'config_invalid'
 
 /** Why an administrator's request was refused. `field` names the parameter or key, `rule` what it must be. */

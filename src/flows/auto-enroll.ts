@@ -3,7 +3,8 @@
  * PIN; `check` opens the first challenge at once.
  */
 import type { MatchesPin } from '../core/pass.ts'
-import { autoEnrollment } from '../core/policy/actions.ts'
+import { allowedDestinations, autoEnrollment } from '../core/policy/actions.ts'
+import { type Destinations, isWithin } from '../core/policy/destinations.ts'
 import { findTokenType } from '../core/tokens/index.ts'
 import type { TokenType } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
@@ -23,7 +24,7 @@ export type AutoEnroll = (
 
 export function createAutoEnroll(enroll: Enroll): AutoEnroll {
   return async (pass, { policy, user, realm }, password, facts) => {
-    const chosen = user && chooseType(policy.value(autoEnrollment), user)
+    const chosen = user && chooseType(policy.value(autoEnrollment), user, policy.value(allowedDestinations))
     if (!chosen || realm === null || pass === null || !(await password(pass))) return null
     const { type, address } = chosen
     const command = {
@@ -40,13 +41,17 @@ export function createAutoEnroll(enroll: Enroll): AutoEnroll {
   }
 }
 
-/** The first type of the list for which the user has an address; `*` stands for sms, then email. */
-function chooseType(wanted: string, user: UserRecord): { readonly type: TokenType; readonly address: string } | null {
+/** The first type of the list for which the user has an address that may be sent to; `*` stands for sms, then email. */
+function chooseType(
+  wanted: string,
+  user: UserRecord,
+  destinations: Destinations,
+): { readonly type: TokenType; readonly address: string } | null {
   const names = wanted.trim() === '*' ? ['sms', 'email'] : wanted.toLowerCase().split(/\s+/)
   for (const name of names) {
     const type = findTokenType(name)
     const address = type?.readAddress(user.attributes[type.addressAttribute] ?? '')
-    if (type && address) return { type, address }
+    if (type && address && isWithin(destinations, address)) return { type, address }
   }
   return null
 }

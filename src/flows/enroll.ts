@@ -18,6 +18,7 @@ import type { Edges } from '../ports/edges.ts'
 import type { Store, TokenLimits } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit, AuditDetails } from './audit.ts'
+import { checkDestination } from './destination.ts'
 import type { Facts } from './facts.ts'
 import { hex } from './sessions.ts'
 import type { SettingsCache } from './settings.ts'
@@ -95,6 +96,8 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
       time: facts.time,
     }
     const policy = policyFor(settings, asked)
+    const destination = checkDestination(type, policy, read.value.address)
+    if (!destination.ok) return destination
     const target: Target = { type, owner, realms: realms.value, parameters: read.value, details, policy }
     return existing ? reinit(existing, target, command, facts) : create(target, command, settings, facts)
   }
@@ -208,6 +211,7 @@ function limitsOf(type: TokenType, policy: Policy, atMost: number | null): Token
 }
 
 type Parameters = {
+  readonly address: string
   readonly info: Readonly<Record<string, string>>
   readonly secret: Uint8Array | null
   readonly hash: HashName
@@ -238,6 +242,7 @@ function readParameters(command: EnrollCommand, type: TokenType, settings: Setti
   if ((command.pin?.length ?? 0) > 256) return invalid('pin', 'must have at most 256 characters')
   if ((command.description?.length ?? 0) > 80) return invalid('description', 'must have at most 80 characters')
   return ok({
+    address,
     secret,
     digits: digits.output,
     hash: hash.output,

@@ -1,12 +1,15 @@
 /** Administration of tokens: show, remove, enable, disable, reset, set (contract 7.1). */
 import type { AdminFailure } from '../core/failures.ts'
+import { policyFor } from '../core/policy/subject.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Settings } from '../core/settings.ts'
 import type { Token } from '../core/token.ts'
+import { findTokenType } from '../core/tokens/index.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Store, TokenChange, TokenSelection } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
+import { checkDestination } from './destination.ts'
 import type { Facts } from './facts.ts'
 import type { SettingsCache } from './settings.ts'
 import { SETTERS } from './token-settings.ts'
@@ -149,6 +152,8 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
           ...(read.value.info ? { info: { ...change.info, ...read.value.info } } : {}),
         }
       }
+      const destination = await newDestination(token, change, facts)
+      if (!destination.ok) return destination
       const pin = settings.pin
       if (pin !== undefined) change = { ...change, sealedPin: await vault.sealPin(pin, place.pin(token.serial)) }
       changes.push({ serial: token.serial, revision: token.revision, set: change })
@@ -156,6 +161,15 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
     const done = await store.changeTokens(changes, await row(facts, chosen.value, names.join(', ')))
     if (done === 'lost') return err(CHANGED_MEANWHILE)
     return ok(names.map((name) => ({ name: SETTERS[name]?.name ?? name, count: changes.length })))
+  }
+
+  async function newDestination(token: ShownToken, { info }: TokenChange['set'], facts: Facts) {
+    const type = findTokenType(token.type)
+    const address = type && info?.[type.addressField]
+    if (!type || address === undefined) return ok(null)
+    const { client, time } = facts
+    const asked = { user: token.user, realm: token.realms[0] ?? null, client, time }
+    return checkDestination(type, policyFor(await cache.known(), asked), String(address))
   }
 
   /** The tokens an administrator means. Without serial and user none are meant, never all. */

@@ -7,7 +7,8 @@
 import { type Challenge, transactionIds, validityOf } from '../core/challenge.ts'
 import { hotp } from '../core/hotp.ts'
 import { maskAddress } from '../core/mask.ts'
-import { maxAttempts } from '../core/policy/actions.ts'
+import { allowedDestinations, maxAttempts, sendLimit } from '../core/policy/actions.ts'
+import { isWithin } from '../core/policy/destinations.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { maxAttemptsSetting, transactionLength } from '../core/setting-keys.ts'
 import { challengeValidity, type ProviderRecord, type Settings, settingOf } from '../core/settings.ts'
@@ -55,44 +56,52 @@ export type TriggerOutcome =
       readonly parentId: string | null
       readonly challenges: readonly TriggeredChallenge[]
     }
-  | { readonly kind: 'rejected'; readonly reason: 'message_undelivered' | 'challenge_lost' }
+  | { readonly kind: 'rejected'; readonly reason: Unsent }
+export type Unsent = 'message_undelivered' | 'challenge_lost' | 'send_limit_reached' | 'destination_not_allowed'
 
 export type Trigger = (command: TriggerCommand, facts: Facts) => Promise<TriggerOutcome>
 
 type Parts = { readonly store: Store; readonly audit: Audit; readonly deliver: Deliver; readonly edges: Edges }
 
-/** One token on its way to a challenge. */
-type Opening = OpenCommand['openings'][number] & {
-  readonly type: TokenType
-  readonly policy: Policy
-  readonly providers: readonly ProviderRecord[]
-}
+/** A token and where its messages go; null: there is no address, or none that can be read. */
+type Target = { readonly token: Token; readonly type: TokenType; readonly to: string | null }
+/** One on its way to a challenge. */
+type Opening = OpenCommand['openings'][number] & Target & { readonly providers: readonly ProviderRecord[] }
 
 /** @param sendDeadline seconds that one delivery may take; the time-out of the deliveries behind `parts.deliver` */
 export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
   const { store, audit, deliver, edges } = parts
 
   return async (command, facts) => {
-    const { parentId, openings } = prepare(command, facts)
-    const details = {
-      ...command.subject,
-      success: false,
-      serial: openings.map((o) => o.token.serial).join(' '),
-      tokenType: [...new Set(openings.map((o) => o.type.name))].join(' '),
-    }
-    const { opened, blocking } = await store.open({
+    const destinations = command.policy.value(allowedDestinations)
+    const targets = command.tokens.flatMap((token) => targetOf(token, command) ?? [])
+    const [inside, outside] = divide(targets, ({ to }) => to === null || isWithin(destinations, to))
+    const { parentId, openings } = prepare(inside, command, facts)
+    const row = (chosen: readonly Target[], actionDetail: string, info = '') =>
+      audit.row(facts, { ...detailsOf(chosen, command), actionDetail, info })
+    // The same batch also when nothing is left to open, so that the failures are counted, and time does not tell.
+    const { opened, blocking, limited } = await store.open({
       requestId: facts.requestId,
       now: facts.now,
       parentId,
-      openings: openings.map(({ type: _type, policy: _policy, providers: _providers, ...opening }) => opening),
+      openings: openings.map(({ type: _type, providers: _providers, to: _to, ...opening }) => opening),
       failed: command.failed,
       // One second more than a delivery takes: what is still pending then was lost with its process.
       sendDeadline: sendDeadline + 1,
       audit: {
-        done: await audit.row(facts, { ...details, actionDetail: 'challenge_created' }),
-        blocked: await audit.row(facts, { ...details, actionDetail: 'challenge_pending' }),
+        done: await row(openings, 'challenge_created'),
+        blocked:
+          inside.length > 0
+            ? await row(openings, 'challenge_pending')
+            : await row(outside, 'destination_not_allowed', masked(outside)),
+        limited: await row(openings, 'send_limit_reached'),
       },
     })
+    const overLimit = openings.filter(({ token }) => limited.includes(token.serial))
+    const nothing = opened.length + blocking.length === 0
+    // What is withheld beside another token's challenge has a row of its own.
+    await withhold(outside, 'destination_not_allowed', inside.length > 0 ? 'outside' : null, command, facts)
+    await withhold(overLimit, 'send_limit_reached', nothing ? null : 'limited', command, facts)
 
     const replies = await Promise.all(
       openings.map(async (opening): Promise<TriggeredChallenge | null> => {
@@ -106,24 +115,43 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     const challenges = replies.filter((reply) => reply !== null)
     const top = (opened[0] ?? blocking[0])?.parentId ?? parentId
     if (challenges.length > 0) return { kind: 'challenged', parentId: openings.length > 1 ? top : null, challenges }
-    return { kind: 'rejected', reason: opened.length > 0 ? 'message_undelivered' : 'challenge_lost' }
+    if (opened.length > 0) return { kind: 'rejected', reason: 'message_undelivered' }
+    if (overLimit.length > 0) return { kind: 'rejected', reason: 'send_limit_reached' }
+    return { kind: 'rejected', reason: inside.length === 0 ? 'destination_not_allowed' : 'challenge_lost' }
+  }
+
+  /** @param suffix of the request id of a row of its own; null: the row of the request tells of it */
+  async function withhold(
+    targets: readonly Target[],
+    reason: Unsent,
+    suffix: string | null,
+    command: TriggerCommand,
+    facts: Facts,
+  ): Promise<void> {
+    for (const { token, to } of targets)
+      edges.log.warn('message_withheld', {
+        ...{ request: facts.requestId, serial: token.serial, reason },
+        to: to === null ? '' : maskAddress(to),
+      })
+    if (suffix === null || targets.length === 0) return
+    const own = { ...facts, requestId: `${facts.requestId}.${suffix}` }
+    await audit.write(own, { ...detailsOf(targets, command), actionDetail: reason, info: masked(targets) })
   }
 
   function prepare(
-    { settings, policy, tokens }: TriggerCommand,
+    targets: readonly Target[],
+    { settings, policy }: TriggerCommand,
     facts: Facts,
   ): { parentId: string; openings: readonly Opening[] } {
-    const { parentId, ids } = transactionIds(tokens.length, settingOf(settings, transactionLength), edges.random)
-    const openings = tokens.flatMap((token, n): readonly Opening[] => {
-      const type = findTokenType(token.type)
+    const { parentId, ids } = transactionIds(targets.length, settingOf(settings, transactionLength), edges.random)
+    const openings = targets.flatMap((target, n): readonly Opening[] => {
+      const { token, type } = target
       const transactionId = ids[n]
-      if (!type || transactionId === undefined) return []
+      if (transactionId === undefined) return []
       const providers = chooseProviders(settings, type, policy)
       return [
         {
-          token,
-          type,
-          policy,
+          ...target,
           providers,
           transactionId,
           message: settingOf(settings, type.settings.prompt) || type.sent,
@@ -131,6 +159,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
           blocking: settingOf(settings, type.settings.blocking),
           maxAttempts: policy.value(maxAttempts) ?? settingOf(settings, maxAttemptsSetting),
           step: type.counterStep,
+          limits: policy.value(sendLimit),
           stamp: type.stamp(settings, facts.now),
         },
       ]
@@ -162,7 +191,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
   }
 
   async function transmit(opening: Opening, challenge: Challenge, command: TriggerCommand): Promise<DeliveryResult> {
-    const { token, type, policy, providers } = opening
+    const { token, type, providers, to } = opening
     const undelivered = (reason: string): DeliveryResult => ({
       delivered: false,
       provider: null,
@@ -172,7 +201,6 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     if (!secret) return undelivered('token_unreadable')
     if (type.settings.send && !settingOf(command.settings, type.settings.send)) return undelivered('sending_disabled')
     if (providers.length === 0) return undelivered('provider_missing')
-    const to = type.readAddress(addressOf(token, type, policy, command.owner))
     if (to === null) return undelivered('address_missing')
 
     const values = {
@@ -181,7 +209,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       transactionId: challenge.transactionId,
       attributes: command.owner?.attributes ?? {},
     }
-    const { text, subject } = type.template(policy, command.proposed)
+    const { text, subject } = type.template(command.policy, command.proposed)
     edges.log.info('message_sending', { serial: token.serial, to: maskAddress(to) })
     return deliver(providers, (defaults) => ({
       id: `${challenge.transactionId}.${challenge.id}`,
@@ -204,6 +232,25 @@ const describe = (
   message: alreadySent ? type.alreadySent : message,
   alreadySent,
 })
+
+function targetOf(token: Token, { policy, owner }: TriggerCommand): Target | null {
+  const type = findTokenType(token.type)
+  return type ? { token, type, to: type.readAddress(addressOf(token, type, policy, owner)) } : null
+}
+
+const divide = <T>(items: readonly T[], first: (item: T) => boolean): readonly [readonly T[], readonly T[]] => [
+  items.filter(first),
+  items.filter((item) => !first(item)),
+]
+
+const detailsOf = (targets: readonly Target[], { subject }: TriggerCommand): AuditDetails => ({
+  ...subject,
+  success: false,
+  serial: targets.map(({ token }) => token.serial).join(' '),
+  tokenType: [...new Set(targets.map(({ type }) => type.name))].join(' '),
+})
+
+const masked = (targets: readonly Target[]): string => targets.map(({ to }) => maskAddress(to ?? '')).join(' ')
 
 /** Policy names the providers, in order; without a policy the default serves. A name that does not exist sends nothing. */
 function chooseProviders(settings: Settings, type: TokenType, policy: Policy): readonly ProviderRecord[] {

@@ -7,6 +7,7 @@
 import type { Challenge } from '../core/challenge.ts'
 import type { PasswdUser } from '../core/passwd.ts'
 import type { PolicyRecord } from '../core/policy/policy.ts'
+import type { Rate } from '../core/policy/rate.ts'
 import type { ConfigEntry, ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
 import type { Instant, Seconds } from '../core/time.ts'
 import type { HashName, Token, TokenInfo } from '../core/token.ts'
@@ -77,19 +78,24 @@ export type OpenCommand = {
     readonly maxAttempts: number
     /** How far the token's counter moves: 2 for e-mail, 1 for SMS (contract 3.3). */
     readonly step: number
+    /** How many challenges in how long, at most; all of them hold. None: nothing is counted. */
+    readonly limits?: readonly Rate[]
     /** Merged into the token's info. */
     readonly stamp?: TokenInfo
   }[]
   readonly failed: readonly string[]
   /** A challenge that is still pending after this long was lost by its process and blocks nobody. */
   readonly sendDeadline: Seconds
-  readonly audit: { readonly done: AuditRow; readonly blocked: AuditRow }
+  /** `limited`: nothing was opened and nothing blocks, because of `limits`; `blocked`: for another reason. */
+  readonly audit: { readonly done: AuditRow; readonly blocked: AuditRow; readonly limited: AuditRow }
 }
 export type Opened = {
   /** Challenges that were made by this request; their messages must be sent now. */
   readonly opened: readonly Challenge[]
   /** For tokens that were not opened: the challenge that blocks them, if there is one. */
   readonly blocking: readonly Challenge[]
+  /** Serials of tokens that were not opened because of `limits`. */
+  readonly limited: readonly string[]
 }
 
 export type DeliveryNote = {

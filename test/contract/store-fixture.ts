@@ -178,7 +178,7 @@ export type OpenOptions = Partial<Omit<OpenCommand, 'openings'>> &
 export function openCommand(suite: Suite, tokens: readonly Token[], options: OpenOptions = {}): OpenCommand {
   const { requestId = suite.next('open-'), parentId = suite.next('17000000'), now = NOW } = options
   const { failed = [], sendDeadline = SEND_DEADLINE, message = 'sent', validity = 600, blocking = 0 } = options
-  const { maxAttempts = 0, step = 2, stamp } = options
+  const { maxAttempts = 0, step = 2, stamp, limits } = options
   const single = tokens.length === 1 ? (options.transactionId ?? parentId) : null
   return {
     requestId,
@@ -193,10 +193,15 @@ export function openCommand(suite: Suite, tokens: readonly Token[], options: Ope
       maxAttempts,
       step,
       ...(stamp && { stamp }),
+      ...(limits && { limits }),
     })),
     failed,
     sendDeadline,
-    audit: { done: auditRow(requestId, 'created'), blocked: auditRow(requestId, 'blocked') },
+    audit: {
+      done: auditRow(requestId, 'created'),
+      blocked: auditRow(requestId, 'blocked'),
+      limited: auditRow(requestId, 'limited'),
+    },
   }
 }
 

@@ -22,6 +22,7 @@ export function openingTests(suite: Suite): void {
     races(suite)
     refusals(suite)
     blocking(suite)
+    limits(suite)
     severalTokens(suite)
     tokens(suite)
   })
@@ -99,7 +100,7 @@ function refusals(suite: Suite): void {
 
     const outcome = await suite.store.open(command)
 
-    expect(outcome).toEqual({ opened: [], blocking: [] })
+    expect(outcome).toEqual({ opened: [], blocking: [], limited: [] })
     expect(await suite.rows('SELECT counter FROM tokens WHERE id = ?', token.id)).toEqual([{ counter: 0 }])
     expect(await auditOf(suite, command.requestId)).toEqual(['blocked'])
   })
@@ -111,7 +112,7 @@ function refusals(suite: Suite): void {
 
     const outcome = await suite.store.open(command)
 
-    expect(outcome).toEqual({ opened: [], blocking: [] })
+    expect(outcome).toEqual({ opened: [], blocking: [], limited: [] })
     expect((await tokenOf(suite, second.serial)).counter).toBe(0)
     expect(await auditOf(suite, command.requestId)).toEqual(['blocked'])
   })
@@ -148,7 +149,7 @@ function blocking(suite: Suite): void {
 
     const outcomes = await times(50, () => suite.store.open(openCommand(suite, [token], { blocking: 120 })))
 
-    expect(outcomes).toEqual(Array(50).fill({ opened: [], blocking: [] }))
+    expect(outcomes).toEqual(Array(50).fill({ opened: [], blocking: [], limited: [] }))
   })
 
   it.each([
@@ -159,7 +160,7 @@ function blocking(suite: Suite): void {
   ])('is blocked by an earlier challenge when %s', async (_, set) => {
     const { earlier, outcome } = await blocked(suite, set)
 
-    expect(outcome).toEqual({ opened: [], blocking: [earlier] })
+    expect(outcome).toEqual({ opened: [], blocking: [earlier], limited: [] })
   })
 
   it.each([
@@ -191,6 +192,109 @@ function blocking(suite: Suite): void {
     const { blocking } = await suite.store.open(openCommand(suite, [token], { blocking: 120 }))
 
     expect(blocking.map((challenge) => challenge.id)).toEqual([newer.id, older.id])
+  })
+}
+
+const MINUTE = { count: 3, window: 60 }
+const sentAt = async (suite: Suite, serial: string): Promise<unknown> =>
+  JSON.parse(String((await suite.rows('SELECT sent_at FROM tokens WHERE serial = ?', serial))[0]?.sent_at))
+
+function limits(suite: Suite): void {
+  it('opens no more than the limit of fifty triggers at once, and says of the others why', async () => {
+    const token = await enrolled(suite)
+    const commands = Array.from({ length: 50 }, () => openCommand(suite, [token], { limits: [MINUTE], step: 1 }))
+
+    const outcomes = await Promise.all(commands.map((command) => suite.store.open(command)))
+
+    expect(outcomes.flatMap(({ opened }) => opened)).toHaveLength(3)
+    expect(outcomes.filter(({ limited }) => limited.includes(token.serial))).toHaveLength(47)
+    expect((await tokenOf(suite, token.serial)).counter).toBe(3)
+    const audit = (
+      await auditsOf(
+        suite,
+        commands.map(({ requestId }) => requestId),
+      )
+    ).map((rows) => rows.join())
+    expect([countOf(audit, 'created'), countOf(audit, 'limited')]).toEqual([3, 47])
+  })
+
+  it.each<readonly [string, readonly number[], number, boolean]>([
+    ['the third of three may still be sent', [NOW - 1, NOW - 59], NOW, true],
+    ['three within the window are enough', [NOW - 1, NOW - 2, NOW - 59], NOW, false],
+    // The window is strict, like the blocking time.
+    ['one that is as old as the window is out of it', [NOW - 1, NOW - 2, NOW - 60], NOW, true],
+    ['a clock that was set back forgets nothing', [NOW + 5, NOW + 6, NOW + 7], NOW, false],
+  ])('%s', async (_, moments, now, opens) => {
+    const token = await enrolled(suite, {}, `sent_at = '${JSON.stringify(moments)}'`)
+
+    const { opened, limited } = await suite.store.open(openCommand(suite, [token], { now, limits: [MINUTE] }))
+
+    expect([opened.length, limited]).toEqual(opens ? [1, []] : [0, [token.serial]])
+  })
+
+  it('holds each of several limits', async () => {
+    const both = [MINUTE, { count: 4, window: 3600 }]
+    const open = async (now: number) =>
+      (await suite.store.open(openCommand(suite, [token], { now, limits: both }))).opened.length
+    const token = await enrolled(suite)
+
+    const outcomes: number[] = []
+    for (const after of [0, 1, 2, 3, 61, 62, 3600]) outcomes.push(await open(NOW + after))
+
+    expect(outcomes).toEqual([1, 1, 1, 0, 1, 0, 1])
+  })
+
+  it('counts nothing without a limit, and what is not opened does not count', async () => {
+    const [free, limited] = [await enrolled(suite), await enrolled(suite)]
+
+    await suite.store.open(openCommand(suite, [free]))
+    for (let n = 0; n < 5; n++) await suite.store.open(openCommand(suite, [limited], { limits: [MINUTE] }))
+
+    expect([await sentAt(suite, free.serial), await sentAt(suite, limited.serial)]).toEqual([[], [NOW, NOW, NOW]])
+  })
+
+  it('keeps no more than a hundred moments, and none of more than seven days', async () => {
+    const many = Array.from({ length: 150 }, (_, n) => NOW - n)
+    const [often, long] = [
+      await enrolled(suite, {}, `sent_at = '${JSON.stringify(many)}'`),
+      await enrolled(suite, {}, `sent_at = '[${NOW - 604_800}, ${NOW - 604_799}]'`),
+    ]
+    const wide = [{ count: 100, window: 1 }]
+
+    for (const token of [often, long]) await suite.store.open(openCommand(suite, [token], { limits: wide }))
+
+    expect(await sentAt(suite, often.serial)).toEqual([NOW, ...many].slice(0, 100))
+    expect(await sentAt(suite, long.serial)).toEqual([NOW, NOW - 604_799])
+  })
+
+  it('points to a challenge that blocks, also when the limit is reached', async () => {
+    const token = await enrolled(suite)
+    const earlier = await challenged(suite, token, { limits: [{ count: 1, window: 60 }] })
+    const command = openCommand(suite, [token], { limits: [{ count: 1, window: 60 }], blocking: 120 })
+
+    const outcome = await suite.store.open(command)
+
+    expect(outcome).toEqual({ opened: [], blocking: [earlier], limited: [] })
+    expect(await auditOf(suite, command.requestId)).toEqual(['blocked'])
+  })
+
+  it('opens what is within its limit and names what is not when a trigger is for several tokens', async () => {
+    const [fresh, worn] = [await enrolled(suite), await enrolled(suite, {}, `sent_at = '[${NOW}]'`)]
+    const command = openCommand(suite, [fresh, worn], { limits: [{ count: 1, window: 60 }] })
+
+    const outcome = await suite.store.open(command)
+
+    expect(outcome.opened.map(({ serial }) => serial)).toEqual([fresh.serial])
+    expect(outcome.limited).toEqual([worn.serial])
+    expect(await auditOf(suite, command.requestId)).toEqual(['created'])
+  })
+
+  it('says nothing of the limit of a token that is locked: a PIN must not be confirmed', async () => {
+    const token = await enrolled(suite, {}, `sent_at = '[${NOW}]', fail_count = max_fail_count`)
+
+    const { limited } = await suite.store.open(openCommand(suite, [token], { limits: [{ count: 1, window: 60 }] }))
+
+    expect(limited).toEqual([])
   })
 }
 

@@ -5,6 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm/sql'
 import type { Challenge } from '../../core/challenge.ts'
+import { MAX_COUNT, MAX_WINDOW } from '../../core/policy/rate.ts'
 import type {
   AcceptCommand,
   Batch,
@@ -127,7 +128,19 @@ export function challengeStore(batch: Batch): ChallengeStore {
     const blocked = sql`FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
       JOIN challenges c ON c.serial = t.serial
       WHERE ${usable(sql`o.value ->> '$.revision'`)} AND c.serial NOT IN ${opened} AND ${blocks(sql`(o.value ->> '$.blocking')`)}`
-    const [, , made = [], , , , blocking = []] = await write(batch, [
+    /** A limit is reached: the window that ends now holds as many moments as it may. */
+    const spent = sql`EXISTS (SELECT 1 FROM json_each(o.value, '$.limits') l WHERE (l.value ->> '$.count') <=
+      (SELECT COUNT(*) FROM json_each(t.sent_at) s WHERE s.value > ${now} - (l.value ->> '$.window')))`
+    const limited = sql`FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
+      WHERE ${usable(sql`o.value ->> '$.revision'`)} AND t.serial NOT IN ${opened} AND ${spent}
+        AND t.serial NOT IN (SELECT c.serial ${blocked})`
+    const own = (field: string): SQL =>
+      sql`(SELECT o.value -> ${`$.${field}`} FROM json_each(${openings}) o WHERE o.value ->> '$.serial' = tokens.serial)`
+    const onlyLimited = sql`(EXISTS (SELECT 1 ${limited}) AND NOT EXISTS (SELECT 1 ${blocked}))`
+    // Limits of other clients and times may look further back, so what they need is kept as well.
+    const noted = sql`(SELECT json_group_array(value) FROM (SELECT value FROM json_each(tokens.sent_at) WHERE value > ${now - MAX_WINDOW}
+      UNION ALL SELECT ${now} ORDER BY value DESC LIMIT ${MAX_COUNT}))`
+    const [, , made = [], , , , blocking = [], , overLimit = []] = await write(batch, [
       raiseFailCount(command.failed),
       // A token clears away its own dead challenges; `sweep` does the rest.
       sql`DELETE FROM challenges WHERE expires_at <= ${now} AND serial IN ${list(command.openings.map(({ token }) => token.serial))}`,
@@ -138,11 +151,13 @@ export function challengeStore(batch: Batch): ChallengeStore {
         FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
         WHERE ${usable(sql`o.value ->> '$.revision'`)}
           AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.serial = t.serial AND ${blocks(sql`(o.value ->> '$.blocking')`)})
+          AND NOT ${spent}
         RETURNING *`,
       // The counter is burnt with the commit, whether or not the message goes out: no OTP is handed out twice.
       sql`UPDATE tokens SET
-          counter = counter + (SELECT o.value ->> '$.step' FROM json_each(${openings}) o WHERE o.value ->> '$.serial' = tokens.serial),
-          info = (SELECT json_patch(tokens.info, COALESCE(o.value -> '$.stamp', '{}')) FROM json_each(${openings}) o WHERE o.value ->> '$.serial' = tokens.serial)
+          counter = counter + ${own('step')},
+          info = json_patch(info, COALESCE(${own('stamp')}, '{}')),
+          sent_at = CASE WHEN json_array_length(COALESCE(${own('limits')}, '[]')) > 0 THEN ${noted} ELSE sent_at END
         WHERE serial IN ${opened}`,
       insertAudit(command.audit.done, sql`EXISTS ${opened}`),
       // What blocks joins the new transaction, or, where nothing was opened, that of the newest: the id at the top of the
@@ -151,9 +166,15 @@ export function challengeStore(batch: Batch): ChallengeStore {
           ELSE (SELECT c.parent_id ${blocked} ORDER BY c.id DESC LIMIT 1) END
         WHERE ${command.openings.length > 1} AND id IN (SELECT c.id ${blocked})`,
       sql`SELECT c.* ${blocked} ORDER BY c.id DESC`,
-      insertAudit(command.audit.blocked, sql`NOT EXISTS ${opened}`),
+      insertAudit(command.audit.limited, sql`NOT EXISTS ${opened} AND ${onlyLimited}`),
+      sql`SELECT t.serial ${limited}`,
+      insertAudit(command.audit.blocked, sql`NOT EXISTS ${opened} AND NOT ${onlyLimited}`),
     ])
-    return { opened: made.map(toChallenge), blocking: blocking.map(toChallenge) }
+    return {
+      opened: made.map(toChallenge),
+      blocking: blocking.map(toChallenge),
+      limited: overLimit.map((row) => text(row, 'serial')),
+    }
   }
 
   async function accept(command: AcceptCommand): Promise<'done' | 'lost'> {

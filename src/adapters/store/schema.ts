@@ -44,6 +44,8 @@ export const tokens = sqliteTable(
     /** Moves whenever an administrator changes the token; a decision made on an older revision is not committed. */
     revision: integer('revision').notNull().default(1),
     createdAt: integer('created_at').notNull(),
+    /** JSON list of moments at which a message was sent under a `send_limit`; no more than core/policy/rate.ts bounds. */
+    sentAt: text('sent_at').notNull().default('[]'),
     lastAuthMatch: integer('last_auth_match'),
     lastAuthSuccess: integer('last_auth_success'),
   },

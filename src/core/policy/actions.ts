@@ -1,6 +1,8 @@
 /** The actions that flows ask about (contract 6.4 to 6.6). */
 import type { PinRule } from '../pass.ts'
 import { type Action, bool, inScope, int, oneOf, pattern, str, type ValueKind } from './action.ts'
+import { destinations } from './destinations.ts'
+import { rates } from './rate.ts'
 import { rights } from './rights.ts'
 
 const authentication = inScope('authentication')
@@ -64,6 +66,18 @@ export const maxAttempts = authentication(
   int(0, 1_000_000) as ValueKind<number | null>, // null stands for "no policy says so"
   null,
   'Answers allowed per challenge, 0 for no limit of its own; unset: the system setting max_attempts.',
+)
+export const sendLimit = authentication(
+  'send_limit',
+  rates,
+  [],
+  'Messages per token, at most: 5/10m for five in ten minutes; several, as in 5/10m 20/1d, hold all at once.',
+)
+export const allowedDestinations = authentication(
+  'allowed_destinations',
+  destinations,
+  [],
+  'Where messages may go, separated by blanks: *@example.org, *@*.example.org for what is below it, +49*. Others get none.',
 )
 export const otpPin = authentication(
   'otppin',
@@ -145,6 +159,8 @@ const asked = [
   passthru,
   passOnNoToken,
   maxAttempts,
+  sendLimit,
+  allowedDestinations,
   otpPin,
   authorize,
   tokenTypes,
