@@ -3,14 +3,18 @@ import { SCOPES } from '../src/core/policy/action.ts'
 import { actions } from '../src/core/policy/actions.ts'
 import { settingKeys } from '../src/core/setting-keys.ts'
 
+/** Scopes of which the page says as a whole that they have no effect yet. */
+const SAID_ABOVE: readonly string[] = ['selfservice', 'admin', 'system', 'audit']
+
 const cell = (text: string): string => text.replace(/\|/g, '\\|')
 
 export function policiesPage(): string {
   const scopes = SCOPES.map((scope) => {
     const rows = actions
       .filter((action) => action.scope === scope)
-      .map(({ name, value, default: byDefault, meaning }) => {
+      .map(({ name, value, default: byDefault, meaning: says, idle }) => {
         const kind = value.allowed ? value.allowed.join(', ') : value.type
+        const meaning = idle && !SAID_ABOVE.includes(scope) ? `${says} **No effect**, since ${idle}.` : says
         return `| \`${name}\` | ${kind} | ${String(byDefault ?? '') === '' ? '–' : `\`${byDefault}\``} | ${cell(meaning)} |`
       })
     return `## ${scope}\n\n| Action | Value | Without a policy | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`
@@ -45,7 +49,8 @@ token's own address may be anything.
 Under either of them nothing is sent and no challenge opened; the client gets the answer to a wrong PIN, and no failure is counted.
 Audit and log have the reason, \`send_limit_reached\` or \`destination_not_allowed\`, with the address masked.
 
-Rights of scopes selfservice, admin, system and audit can be stored and are shown, but are not enforced yet.
+Rights of scopes selfservice, admin, system and audit can be stored and are shown, but are not enforced yet. Whoever saves an action that has no
+effect is warned, by the header \`otpost-warning\` and in the log.
 
 ${scopes.join('\n')}`
 }

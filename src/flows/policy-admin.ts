@@ -206,6 +206,8 @@ function lockout(after: readonly PolicyRecord[], changed: readonly PolicyRecord[
 function warningsOf(policy: PolicyRecord, settings: Settings): readonly string[] {
   const actions = readActions(policy.action)
   const warnings: string[] = []
+  for (const [why, names] of idleActions(policy.scope, actions.ok ? [...actions.value.keys()] : []))
+    warnings.push(`${names.join(', ')}: no effect, since ${why}`)
   for (const type of ['email', 'sms'] as const) {
     const value = actions.ok ? actions.value.get(`${type}_provider`) : undefined
     if (typeof value !== 'string' || settings.providers.some((p) => p.type === type && p.name === value)) continue
@@ -220,6 +222,16 @@ function warningsOf(policy: PolicyRecord, settings: Settings): readonly string[]
     if (user.includes('@') && !user.includes('#'))
       warnings.push(`'${user.trim()}' matches no login: conditions are on the login without realm`)
   return warnings
+}
+
+/** Names of actions that have no effect, by the reason. */
+function idleActions(scope: string, names: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const idle = new Map<string, readonly string[]>()
+  for (const name of names) {
+    const why = findAction(scope, name)?.idle
+    if (why) idle.set(why, [...(idle.get(why) ?? []), name])
+  }
+  return idle
 }
 
 function chosen({ record, actions }: CompiledPolicy, filter: PolicyFilter): boolean {

@@ -33,6 +33,8 @@ export type Action<T = unknown> = {
   readonly default: T
   /** One sentence for operators. */
   readonly meaning: string
+  /** Why it has no effect here, although it can be stored; whoever saves it is warned. */
+  readonly idle?: string
 }
 
 export const defineAction = <T>(action: Action<T>): Action<T> => action
@@ -42,6 +44,9 @@ export const inScope =
   (scope: Scope) =>
   <T>(name: string, value: ValueKind<T>, byDefault: NoInfer<T>, meaning: string): Action<T> =>
     defineAction({ name, scope, value, default: byDefault, meaning })
+
+/** The same action, taken from clients of LinOTP and of no effect. */
+export const idle = <T>(action: Action<T>, why: string): Action<T> => ({ ...action, idle: why })
 
 /** True and false, and the historic digits: a positive number is true (contract 6.2). */
 export const bool: ValueKind<boolean> = {

@@ -1,6 +1,6 @@
 /** The actions that flows ask about (contract 6.4 to 6.6). */
 import type { PinRule } from '../pass.ts'
-import { type Action, bool, inScope, int, oneOf, pattern, str, type ValueKind } from './action.ts'
+import { type Action, bool, idle, inScope, int, oneOf, pattern, str, type ValueKind } from './action.ts'
 import { destinations } from './destinations.ts'
 import { rates } from './rate.ts'
 import { rights } from './rights.ts'
@@ -53,11 +53,9 @@ export const triggerSms = authentication(
   'Let check_s with a challenge parameter send an SMS without a PIN.',
 )
 export const autoSms = authentication('autosms', bool, false, 'Send the next SMS as soon as an OTP was accepted.')
-export const challengeResponse = authentication(
-  'challenge_response',
-  str,
-  '',
-  'Types that work by challenge; e-mail and SMS tokens always do.',
+export const challengeResponse = idle(
+  authentication('challenge_response', str, '', 'Types that work by challenge.'),
+  'e-mail and SMS tokens always work by challenge',
 )
 export const passthru = authentication('passthru', bool, false, 'Let users without a token in with their password.')
 export const passOnNoToken = authentication('passOnNoToken', bool, false, 'Let users without a token in.')
@@ -144,6 +142,22 @@ export const autoEnrollment = enrollment(
   'Types that a user without a token is enrolled for at login: email, sms, both in order, or *.',
 )
 
+/** LinOTP assigns a token that nobody owns to the user who sends its OTP (contract 2.1, steps 5 and 7). */
+const autoAssignment: readonly Action[] = (
+  [
+    ['autoassignment', bool, false, 'Give a token that nobody owns to the user who sends password and OTP of it.'],
+    ['autoassignment_without_password', bool, false, 'The same for an OTP alone.'],
+    ['autoassignment_forward', bool, false, 'The same where requests are forwarded.'],
+    ['ignore_autoassignment_pin', bool, false, 'Leave the PIN of such a token as it is.'],
+    ['autoassignment_from_realm', str, '', 'The realm whose tokens are given away.'],
+  ] as const
+).map(([name, value, byDefault, meaning]) =>
+  idle(
+    enrollment<string | boolean>(name, value as ValueKind<string | boolean>, byDefault, meaning), // each has its own kind
+    'the OTP of an e-mail or SMS token exists once it was sent to its owner, and these have none',
+  ),
+)
+
 const asked = [
   emailProvider,
   smsProvider,
@@ -175,6 +189,7 @@ const asked = [
   randomPin,
   randomPinContent,
   autoEnrollment,
+  ...autoAssignment,
 ] as readonly Action[] // a list of all kinds of values; each is only ever read through its own declaration
 
 /** Every action that a policy may name. */
