@@ -8,6 +8,7 @@ import type { MailCatcher } from '../../src/ports/catcher.ts'
 import { PASSWD } from '../support/harness.ts'
 import { type RunningChild, startRuntime } from '../support/runtimes.ts'
 import { SCRATCH } from '../support/scratch.ts'
+import { checkAt, logInAt } from '../support/served.ts'
 import { SILENCE, startScriptedServer } from '../support/smtp-server.ts'
 
 const PASSWORD = 'crash-test-pw'
@@ -57,29 +58,8 @@ async function restart(): Promise<void> {
   server = await start()
 }
 
-type Body = { readonly result: { readonly value: unknown }; readonly detail?: Readonly<Record<string, string>> }
-
-async function check(fields: Record<string, string>): Promise<Body> {
-  const response = await fetch(`${server.url}/validate/check`, {
-    method: 'POST',
-    body: new URLSearchParams({ user: 'ada', ...fields }),
-  })
-  return (await response.json()) as Body // the envelope, which other tests look at
-}
-
-async function logIn() {
-  const login = await fetch(`${server.url}/admin/login`, {
-    method: 'POST',
-    body: new URLSearchParams({ username: 'admin', password: PASSWORD }),
-  })
-  const cookies = login.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '')
-  const csrf = cookies.find((cookie) => cookie.startsWith('csrf'))?.split('=')[1] ?? ''
-  return async (path: string, fields: Record<string, string>): Promise<Body> => {
-    const headers = { cookie: cookies.join('; '), 'x-csrf-token': csrf }
-    const response = await fetch(`${server.url}${path}`, { method: 'POST', headers, body: new URLSearchParams(fields) })
-    return (await response.json()) as Body // the envelope, which other tests look at
-  }
-}
+const check = (fields: Record<string, string>) => checkAt(server.url, { user: 'ada', ...fields })
+const logIn = () => logInAt(server.url, PASSWORD)
 
 async function useSmtp(port: number): Promise<void> {
   const admin = await logIn()
