@@ -42,12 +42,13 @@ const Policy = v.object({
   ...{ client: v.string(), time: v.string(), active: v.string() },
 })
 const Removed = v.object({ delPolicy: v.object({ result: v.record(v.string(), v.boolean()) }) })
-const names = v.array(v.string())
 const Explained = v.object({
+  userFound: v.boolean(),
   decided: v.array(
     v.object({
       ...{ scope: v.string(), action: v.string(), written: v.string(), policy: v.string() },
-      ...{ others: names, outranked: names, unreadable: v.boolean() },
+      passedOver: v.array(v.object({ policy: v.string(), written: v.string(), because: v.string() })),
+      idle: v.nullable(v.string()),
     }),
   ),
   silent: v.array(v.object({ policy: v.string(), because: v.string() })),

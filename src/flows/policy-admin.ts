@@ -58,7 +58,7 @@ export type PolicyAdmin = {
     facts: Facts,
   ) => Promise<Result<readonly PolicyRecord[], AdminFailure>>
   /** The policies that would speak, the one that decides first. */
-  readonly explain: (question: Who, facts: Facts) => Promise<Explained>
+  readonly explain: (question: Who, facts: Facts) => Promise<Explained & { readonly userFound: boolean }>
   readonly ask: (question: PolicyQuestion, facts: Facts) => Promise<Result<readonly PolicyRecord[], AdminFailure>>
 }
 
@@ -138,32 +138,28 @@ export function createPolicyAdmin({ store, edges, audit, settings: cache }: Part
     const { scope, action } = question
     if (!isScope(scope)) return err({ code: 'parameter_invalid', field: 'scope', rule: 'must be a scope of policies' })
     const settings = await cache.fresh()
-    const subject = await subjectOf(question, settings, facts)
+    const { subject } = await subjectOf(question, settings, facts)
     await audit.write(facts, { success: true, user: question.user, realm: question.realm, info: `${scope} ${action}` })
     return ok(speaking(settings.policies, scope, action, subject).map(({ record }) => record))
   }
 
-  async function explainAll(question: Who, facts: Facts): Promise<Explained> {
+  async function explainAll(question: Who, facts: Facts): Promise<Explained & { readonly userFound: boolean }> {
     const settings = await cache.fresh()
-    const subject = await subjectOf(question, settings, facts)
+    const { subject, userFound } = await subjectOf(question, settings, facts)
     await audit.write(facts, { success: true, user: question.user, realm: question.realm })
-    return explain(settings.policies, subject)
+    return { userFound, ...explain(settings.policies, subject) }
   }
 
   async function subjectOf(
     { user: login, realm: named, client }: Who,
     settings: Settings,
     facts: Facts,
-  ): Promise<Subject> {
+  ): Promise<{ readonly subject: Subject; readonly userFound: boolean }> {
     const realm = named.toLowerCase()
     const found = await findUser(store, settings, { user: login, realm })
     const known = found.ok ? found.value : { resolver: '', attributes: {} }
-    return {
-      user: { login, realm, resolver: known.resolver, attributes: known.attributes },
-      realm,
-      client,
-      time: facts.time,
-    }
+    const user = { login, realm, resolver: known.resolver, attributes: known.attributes }
+    return { subject: { user, realm, client, time: facts.time }, userFound: found.ok }
   }
 }
 

@@ -212,4 +212,39 @@ export function describeCommands(open: () => Promise<Target>): void {
       'ada   ada@example.org  Ada Lovelace  staff',
     ])
   })
+
+  it('explains overlapping policies: what is in force, what else was said, and who is silent', async () => {
+    const policies = [
+      ['all_mail', '*', 'emailtext=all <otp>, max_attempts=5', '*'],
+      ['staff_b', 'staff', 'emailtext=b <otp>', '*'],
+      ['staff_a', 'staff', 'emailtext=a <otp>, max_attempts=5', '*'],
+      ['vpn', '*', 'send_limit=3/10m', '10.0.0.0/8'],
+    ] as const
+    for (const [name, realm, action, client] of policies)
+      await command([
+        ...['policy', 'set', name, '--scope', 'authentication', '--realm', realm],
+        ...['--action', action, '--client', client],
+      ])
+
+    const ada = await command(['policy', 'explain', '--user', 'ada', '--realm', 'staff', '--client', '192.0.2.7'])
+    const nobody = await command(['policy', 'explain', '--user', 'nobody', '--realm', 'staff'])
+    for (const [name] of policies) await command(['policy', 'remove', name])
+
+    expect(ada.stdout.trimEnd().split('\n')).toEqual([
+      'For ada in realm staff, asking from 192.0.2.7:',
+      '',
+      'In force, scope authentication:',
+      '  emailtext=a <otp>  by staff_a',
+      '      not emailtext=b <otp> by staff_b: matches as well, and its name comes later in the alphabet',
+      "      not emailtext=all <otp> by all_mail: its realm '*' is less precise",
+      '  max_attempts=5     by staff_a',
+      '      all_mail says the same',
+      '',
+      'Not in force here:',
+      "  vpn  its client '10.0.0.0/8' is not 192.0.2.7",
+      '',
+      'Everything else has its default.',
+    ])
+    expect(nobody.stderr).toContain('There is no user nobody in realm staff')
+  })
 }

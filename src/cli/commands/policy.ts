@@ -106,22 +106,35 @@ export function registerPolicy(program: Command, platform: Platform): void {
     )
     if (json) return printJson(explained)
     print(`For ${user} in realm ${realm}, asking from ${address}:`)
+    if (!explained.userFound)
+      note(`There is no user ${user} in realm ${realm}; this is what would hold if there were one without attributes.`)
     for (const line of describe(explained)) print(line)
   })
 }
 
+/** What is in force, by scope and action; under each what else is said of it; then who has nothing to say. */
 function describe({ decided, silent }: ExplainedPolicies): readonly string[] {
-  if (decided.length + silent.length === 0) return ['  There are no policies, so every action has its default.']
+  if (decided.length + silent.length === 0) return ['There are no policies, so every action has its default.']
+  const width = Math.max(0, ...decided.map(({ written }) => written.length))
+  const scopes = [...new Set(decided.map(({ scope }) => scope))].flatMap((scope) => [
+    ...['', `In force, scope ${scope}:`],
+    ...decided
+      .filter((one) => one.scope === scope)
+      .flatMap(({ written, policy, passedOver, idle }) => [
+        `  ${written.padEnd(width)}  by ${policy}`,
+        ...(idle === null ? [] : [`      without effect: ${idle}`]),
+        ...passedOver.map((other) =>
+          other.written === written
+            ? `      ${other.policy} says the same`
+            : `      not ${other.written} by ${other.policy}: ${other.because}`,
+        ),
+      ]),
+  ])
+  const names = Math.max(0, ...silent.map(({ policy }) => policy.length))
   return [
-    ...decided.flatMap(({ scope, written, policy, others, outranked, unreadable }) => [
-      `  ${written}   (${scope}, by policy ${policy})`,
-      ...(unreadable ? ['      It cannot be read, so the default holds.'] : []),
-      ...(others.length > 0
-        ? [`      ${others.join(', ')} would match as well; ${policy} comes first in the alphabet.`]
-        : []),
-      ...(outranked.length > 0 ? [`      ${outranked.join(', ')} would match less precisely.`] : []),
-    ]),
-    ...(decided.length === 0 ? ['  No policy speaks, so every action has its default.'] : []),
-    ...silent.map(({ policy, because }) => `  ${policy} is silent: ${because}.`),
+    ...(decided.length === 0 ? ['No policy speaks, so every action has its default.'] : scopes),
+    ...(silent.length === 0 ? [] : ['', 'Not in force here:']),
+    ...silent.map(({ policy, because }) => `  ${policy.padEnd(names)}  ${because}`),
+    ...(decided.length === 0 ? [] : ['', 'Everything else has its default.']),
   ]
 }

@@ -4,21 +4,25 @@ import type { CompiledPolicy, Subject } from './policy.ts'
 import { isScope, speaking } from './policy.ts'
 import { writeActions } from './text.ts'
 
+/** A policy that matches and names the action, but another one decides. */
+export type PassedOver = {
+  readonly policy: string
+  /** As written, `name=value`. */
+  readonly written: string
+  readonly because: string
+}
+export type Decided = {
+  readonly scope: string
+  readonly action: string
+  readonly written: string
+  readonly policy: string
+  readonly passedOver: readonly PassedOver[]
+  /** Why the action has no effect all the same; null: it has. */
+  readonly idle: string | null
+}
 export type Explained = {
   /** One entry an action that some policy decides, in the order of scopes and names. */
-  readonly decided: readonly {
-    readonly scope: string
-    readonly action: string
-    /** As written, `name=value`. */
-    readonly written: string
-    readonly policy: string
-    /** Policies that match as precisely and come later in the alphabet; they say something else or the same. */
-    readonly others: readonly string[]
-    /** Policies that match less precisely. */
-    readonly outranked: readonly string[]
-    /** What was stored cannot be read, so the default holds. */
-    readonly unreadable: boolean
-  }[]
+  readonly decided: readonly Decided[]
   /** Policies that do not match at all. */
   readonly silent: readonly { readonly policy: string; readonly because: string }[]
 }
@@ -29,24 +33,26 @@ export function explain(policies: readonly CompiledPolicy[], subject: Subject): 
   const asked = new Set(
     matching.flatMap(({ record, actions }) => [...actions.keys()].map((action) => `${record.scope} ${action}`)),
   )
-  const decided = [...asked].sort().flatMap((key) => {
+  const decided = [...asked].sort().flatMap((key): readonly Decided[] => {
     const [scope = '', action = ''] = key.split(' ')
     if (!isScope(scope)) return []
-    const [first, ...others] = speaking(policies, scope, action, subject)
+    const spoke = speaking(policies, scope, action, subject)
+    // A value that was stored unread counts as if the policy were silent.
+    const first = spoke.find((policy) => isReadable(policy, action)) ?? spoke[0]
     if (!first) return []
-    const value = first.actions.get(action) ?? true
-    const read = findAction(scope, action)?.value.read(value)
-    const spoke = [first, ...others]
-    const outranked = matching.filter(
-      (one) => one.record.scope === scope && one.actions.has(action) && !spoke.includes(one),
+    const others = matching.filter(
+      (one) => one !== first && one.record.scope === scope && (one.actions.has(action) || one.actions.has('*')),
     )
-    return [
-      {
-        ...{ scope, action, policy: first.record.name, others: others.map(nameOf), outranked: outranked.map(nameOf) },
-        written: writeActions(new Map([[action, value]])),
-        unreadable: read !== undefined && !read.ok,
-      },
-    ]
+    const passedOver = [...spoke.filter((one) => one !== first), ...others.filter((one) => !spoke.includes(one))].map(
+      (one): PassedOver => ({
+        policy: one.record.name,
+        written: writtenOf(one, action),
+        because: spoke.includes(one) ? whySecond(one, action) : whyOutranked(one, first, subject),
+      }),
+    )
+    const unreadable = isReadable(first, action) ? null : 'the value cannot be read, so the default holds'
+    const idle = unreadable ?? findAction(scope, action)?.idle ?? null
+    return [{ scope, action, written: writtenOf(first, action), policy: first.record.name, passedOver, idle }]
   })
   const silent = policies.flatMap((policy) => {
     const reason = because.get(policy)
@@ -55,7 +61,30 @@ export function explain(policies: readonly CompiledPolicy[], subject: Subject): 
   return { decided, silent }
 }
 
-const nameOf = ({ record }: CompiledPolicy): string => record.name
+const valueIn = ({ actions }: CompiledPolicy, action: string): string | boolean => actions.get(action) ?? true
+const writtenOf = (policy: CompiledPolicy, action: string): string =>
+  writeActions(new Map([[action, valueIn(policy, action)]]))
+
+/** An action that nobody knows has no value to read. */
+const isReadable = (policy: CompiledPolicy, action: string): boolean =>
+  findAction(policy.record.scope, action)?.value.read(valueIn(policy, action)).ok ?? true
+
+const whySecond = (policy: CompiledPolicy, action: string): string =>
+  isReadable(policy, action) ? 'matches as well, and its name comes later in the alphabet' : 'its value cannot be read'
+
+/** The first condition by which `policy` is less precise than the one that decides. */
+function whyOutranked(
+  { record, user, realm, client }: CompiledPolicy,
+  first: CompiledPolicy,
+  subject: Subject,
+): string {
+  const { user: who, realm: where } = subject
+  if (who && user(who) < first.user(who)) return `its user '${record.user || '*'}' is less precise`
+  if (where !== null && realm(where) < first.realm(where)) return `its realm '${record.realm}' is less precise`
+  if (client(subject.client) < first.client(subject.client))
+    return `its client '${record.client || '*'}' is less precise`
+  return 'it is less precise'
+}
 
 /** The first condition that does not hold, in words; null: all hold. */
 function whyNot({ record, realm, user, client, time }: CompiledPolicy, subject: Subject): string | null {
