@@ -36,15 +36,21 @@ function rowTests(suite: Suite): void {
     expect(found).toEqual({ ...row, number: rows.last, repeated: false })
   })
 
-  it('are told apart from a copy with the same request id', async () => {
+  it('are written once a request, by one of fifty', async () => {
     const id = suite.next('audit-')
-    await suite.store.writeAudit(auditRow(id))
-    await suite.store.writeAudit(auditRow(id))
 
-    const { rows } = await suite.store.auditBounds()
-    const found = await suite.store.readAudit({ from: rows.last - 1, to: rows.last, limit: 10 })
+    const outcomes = await times(50, (n) =>
+      suite.store.writeAudit(auditRow(id, `row ${n}`)).then(
+        () => 'done',
+        (error: unknown) => String(error),
+      ),
+    )
 
-    expect(found.map(({ repeated }) => repeated)).toEqual([false, true])
+    expect(countOf(outcomes, 'done')).toBe(1)
+    expect(outcomes.filter((outcome) => outcome.includes('UNIQUE constraint failed: audit.request_id'))).toHaveLength(
+      49,
+    )
+    expect(await auditOf(suite, id)).toEqual([`row ${outcomes.indexOf('done')}`])
   })
 
   it('are numbered in a row when fifty are written at once, and the process knows the newest', async () => {
@@ -135,7 +141,7 @@ function searchTests(suite: Suite): void {
 }
 
 const tip = async (suite: Suite) => (await suite.store.auditBounds()).checkpoints.issued
-const checkpoint = async (suite: Suite, over: Partial<AuditCheckpoint> = {}): Promise<AuditCheckpoint> => ({
+export const checkpoint = async (suite: Suite, over: Partial<AuditCheckpoint> = {}): Promise<AuditCheckpoint> => ({
   id: (await tip(suite)) + 1,
   ...{ first: 1, last: 2, firstDelivery: 1, lastDelivery: 0, newest: NOW, at: NOW, digest: 'd', deliveryDigest: 'e' },
   ...{ previous: '', marks: 'abc', broken: '{}', mac: 'k1.mac' },

@@ -7,6 +7,7 @@ import { createStore, SCHEMA_VERSION } from '../../src/adapters/store/store.ts'
 import type { Challenge } from '../../src/core/challenge.ts'
 import type { Token } from '../../src/core/token.ts'
 import type { AuditRow, Batch, Statement, Store } from '../../src/ports/store.ts'
+import { checkpoint } from './store-audit.ts'
 import {
   acceptCommand,
   auditRow,
@@ -75,12 +76,28 @@ const STEPS = {
     store.addApiToken({ id: 'api-2', admin: 'ada', name: 'ci', hash: 'h', createdAt: NOW }, audit),
   revokeApiToken: (store, _, audit) => store.revokeApiToken('api-1', audit),
   endSession: (store, _, audit) => store.endSession('session-2', NOW + 9, audit),
+  addFirstAdmin: (store) => store.addFirstAdmin(admin('first')),
+  addCheckpoint: async (store, { suite }) => store.addCheckpoint(await checkpoint(suite)),
+  // Of the last checkpoint, of which `clean` has made one.
+  resealAudit: async (store, { suite }) => {
+    const { id = 0, mac = '' } = (await suite.store.lastCheckpoint()) ?? {}
+    return store.resealAudit('checkpoint', { id, before: mac, after: 'k2.mac' })
+  },
+  addCut: async (store, { suite }, audit) => {
+    const { id: checkpoint = 0, last = 0 } = (await suite.store.lastCheckpoint()) ?? {}
+    const id = ((await suite.store.readCuts()).at(-1)?.id ?? 0) + 1
+    const cut = { id, last, lastDelivery: 0, checkpoint, digest: 'd', findings: 0, at: NOW, mac: 'k1.cut' }
+    return store.addCut(cut, audit)
+  },
+  removeCutRows: (store) => store.removeCutRows(10),
   sweep: (store) => store.sweep(NOW + 10_000_000),
 } satisfies Partial<Record<keyof Store, Step>>
 
 const TABLES = [
   'admins',
   'api_tokens',
+  'audit_checkpoints',
+  'audit_cuts',
   'challenges',
   'config',
   'meta',
@@ -126,6 +143,7 @@ async function clean(suite: Suite): Promise<void> {
   for (const name of ['corp', 'spare']) await store.saveResolver(resolver(name), 'create', audit())
   for (const name of ['main', 'side']) await store.saveRealm(name, ['corp'], audit())
   await store.endSession('session-1', NOW + 1, audit())
+  await store.addCheckpoint(await checkpoint(suite))
 }
 
 async function prepare(suite: Suite): Promise<Subject> {

@@ -114,8 +114,9 @@ export const removeAndClose = (number: number): readonly string[] => [
   'UPDATE audit SET number = -number - 1 WHERE number < 0',
   `UPDATE sqlite_sequence SET seq = (SELECT MAX(number) FROM audit) WHERE name = 'audit'`,
 ]
-/** Makes room at `number` and puts a copy of `source` there. */
+/** Makes room at `number` and puts a copy of `source` there, as somebody would who may change the tables too. */
 export const insertCopy = (number: number, source: number, requestId = 'request_id'): readonly string[] => [
+  'DROP INDEX IF EXISTS audit_request',
   `UPDATE audit SET number = -number WHERE number >= ${number}`,
   'UPDATE audit SET number = 1 - number WHERE number < 0',
   `INSERT INTO audit SELECT ${number}, ${requestId}, at, action, success, serial, token_type, user, realm, administrator,

@@ -213,7 +213,8 @@ export const audit = sqliteTable(
     /** HMAC over all of the above but the number. */
     mac: text('mac').notNull(),
   },
-  (t) => [index('audit_request').on(t.requestId)],
+  // One row a request: it is the stamp of the change that it tells of (statements.ts, changeWhere).
+  (t) => [uniqueIndex('audit_request').on(t.requestId)],
 )
 
 /** Seals a range of rows and one of deliveries. Ranges follow each other without a gap (flows/audit-seal.ts). */
