@@ -5,7 +5,8 @@ import type { Call, Fields } from './request.ts'
 const Row = v.looseObject({
   ...{ number: v.number(), time: v.string(), requestId: v.string(), action: v.string(), success: v.boolean() },
   ...{ serial: v.string(), user: v.string(), realm: v.string(), administrator: v.string(), detail: v.string() },
-  ...{ info: v.string(), client: v.string(), intact: v.boolean() },
+  ...{ info: v.string(), client: v.string(), intact: v.boolean(), tokenType: v.string(), server: v.string() },
+  ...{ cites: v.nullable(v.number()), mac: v.string() },
   deliveries: v.array(v.object({ serial: v.string(), provider: v.string(), status: v.string(), reason: v.string() })),
 })
 const Progress = v.object({ verified: v.number(), of: v.number() })

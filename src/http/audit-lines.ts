@@ -1,4 +1,4 @@
-/** The audit in otpost's own words: JSON Lines with the codes as they are stored, for machines and the command line. */
+/** The audit in otpost's own words: JSON Lines or CSV with the codes as they are stored, for machines and spreadsheets. */
 import type { AdminFailure } from '../core/failures.ts'
 import { readPattern } from '../core/pattern.ts'
 import { err, ok, type Result } from '../core/result.ts'
@@ -6,6 +6,7 @@ import type { Instant } from '../core/time.ts'
 import type { AuditExport, ShownRecord } from '../flows/audit-admin.ts'
 import type { PruneCommand } from '../flows/audit-prune.ts'
 import type { AuditHint, HintColumn, SentRecord } from '../ports/audit.ts'
+import { csvText } from './dialects/linotp/csv.ts'
 import { type Params, param } from './params.ts'
 
 const FIELDS: Readonly<Record<string, (row: SentRecord) => string>> = {
@@ -34,13 +35,15 @@ const HINTS: readonly HintColumn[] = [
   'info',
   'client',
 ]
-const OTHERS = ['since', 'until', 'order', 'limit', 'session', 'csrf_token']
+const OTHERS = ['since', 'until', 'order', 'limit', 'format', 'session', 'csrf_token']
 
 const invalid = (field: string, rule: string): Result<never, AdminFailure> =>
   err({ code: 'parameter_invalid', field, rule })
 
+export type ExportQuery = { readonly what: AuditExport; readonly format: 'jsonl' | 'csv' }
+
 /** `*` stands for any text. An unknown name is refused: with a slip of the pen everything would be exported. */
-export function decodeExport(params: Params): Result<AuditExport, AdminFailure> {
+export function decodeExport(params: Params): Result<ExportQuery, AdminFailure> {
   const unknown = [...params.keys()].find((name) => !Object.hasOwn(FIELDS, name) && !OTHERS.includes(name))
   if (unknown !== undefined) return invalid(unknown, `is no filter: there are ${Object.keys(FIELDS).join(', ')}`)
   const patterns = Object.entries(FIELDS).flatMap(([name, read]) => {
@@ -53,7 +56,9 @@ export function decodeExport(params: Params): Result<AuditExport, AdminFailure> 
   const [order, limit] = [param(params, 'order') || 'asc', param(params, 'limit')]
   if (order !== 'asc' && order !== 'desc') return invalid('order', 'must be asc or desc')
   if (limit !== null && !/^\d{1,9}$/.test(limit)) return invalid('limit', 'must be a whole number')
-  return ok({
+  const format = param(params, 'format') || 'jsonl'
+  if (format !== 'jsonl' && format !== 'csv') return invalid('format', 'must be jsonl or csv')
+  const what: AuditExport = {
     matches: patterns.length === 0 ? null : (row) => patterns.every(({ matches, read }) => matches(read(row))),
     hints: patterns.flatMap(({ name, holds }): AuditHint[] => {
       const column = HINTS.find((one) => one === name)
@@ -61,7 +66,8 @@ export function decodeExport(params: Params): Result<AuditExport, AdminFailure> 
     }),
     ...{ since: since.value, until: until.value, descending: order === 'desc' },
     limit: limit === null ? null : Number(limit),
-  })
+  }
+  return ok({ what, format })
 }
 
 /** Epoch seconds, or a date or time of RFC 3339; without a zone it is UTC. */
@@ -85,16 +91,34 @@ export function decodePrune(params: Params, now: Instant): Result<PruneCommand, 
   return ok({ before: before.value ?? now - Number(keep) * 86_400, force })
 }
 
+/** A row as it is exported. */
+const exported = ({ at, deliveries, actionDetail, cites, ...row }: ShownRecord) => ({
+  ...{ number: row.number, time: new Date(at * 1000).toISOString().replace('.000', ''), requestId: row.requestId },
+  ...{ action: row.action, success: row.success, serial: row.serial, tokenType: row.tokenType, user: row.user },
+  ...{ realm: row.realm, administrator: row.administrator, detail: actionDetail, info: row.info, client: row.client },
+  server: row.server,
+  deliveries: deliveries.map(({ serial, provider, status, reason }) => ({ serial, provider, status, reason })),
+  ...{ intact: row.intact, cites: cites?.number ?? null, mac: row.mac },
+})
+export type Exported = ReturnType<typeof exported>
+
 /** One row, one line. */
-export function exportLine({ at, deliveries, actionDetail, cites, ...row }: ShownRecord): string {
-  return line({
-    ...{ number: row.number, time: new Date(at * 1000).toISOString().replace('.000', ''), requestId: row.requestId },
-    ...{ action: row.action, success: row.success, serial: row.serial, tokenType: row.tokenType, user: row.user },
-    ...{ realm: row.realm, administrator: row.administrator, detail: actionDetail, info: row.info, client: row.client },
-    server: row.server,
-    deliveries: deliveries.map(({ serial, provider, status, reason }) => ({ serial, provider, status, reason })),
-    ...{ intact: row.intact, cites: cites?.number ?? null, mac: row.mac },
-  })
+export const exportLine = (row: ShownRecord): string => line(exported(row))
+
+const COLUMNS: readonly (keyof Exported)[] = [
+  ...(['number', 'time', 'requestId', 'action', 'success', 'serial', 'tokenType', 'user', 'realm'] as const),
+  ...(['administrator', 'detail', 'info', 'client', 'server', 'deliveries', 'intact', 'cites', 'mac'] as const),
+]
+
+/** RFC 4180: commas, a head, lines that end with CR and LF. Deliveries stand in one cell, one behind the other. */
+export const exportCsvHead = `${COLUMNS.map(csvText).join(',')}\r\n`
+export const exportCsvLine = (row: ShownRecord): string => csvOf(exported(row))
+export function csvOf(row: Exported): string {
+  const tried = row.deliveries.map(({ serial, provider, status, reason }) =>
+    [serial, provider, status, reason].filter(Boolean).join(' '),
+  )
+  const cells = COLUMNS.map((column) => (column === 'deliveries' ? tried.join('; ') : (row[column] ?? '')))
+  return `${cells.map((cell) => (typeof cell === 'string' ? csvText(cell) : String(cell))).join(',')}\r\n`
 }
 
 export const line = (value: object): string => `${JSON.stringify(value)}\n`

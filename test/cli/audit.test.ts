@@ -38,6 +38,15 @@ describe('on the local database', () => {
     expect(all).toHaveLength(numbers.length + 2)
   })
 
+  it('exports CSV', async () => {
+    const { stdout } = await run('export', '--csv', '--administrator', 'cli', '--action', 'otpost/admins', ...local)
+
+    const [head, row, ...rest] = stdout.split('\r\n')
+    expect(head).toMatch(/^"number","time","requestId","action",.*"mac"$/)
+    expect(row).toMatch(/^\d+,"[\dT:Z-]+","\w+","otpost\/admins",true,.*"eve"/)
+    expect(rest).toEqual([''])
+  })
+
   it('verifies, says what it cannot see, and ends with 1 when a row was altered', async () => {
     await run('checkpoint', ...local)
     const good = await run('verify', ...local)

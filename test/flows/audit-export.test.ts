@@ -36,11 +36,26 @@ describe('/otpost/audit/export', () => {
     ])
   })
 
+  it('streams CSV with a head, every cell of which is safe in a spreadsheet', async () => {
+    await h.check({ user: '=HYPERLINK("http://evil.test"),+1', pass: 'x' })
+
+    const { text, type } = await fetchText(`/otpost/audit/export?${query({ format: 'csv', action: 'validate/*' })}`)
+
+    const [head = '', ...rows] = text.split('\r\n')
+    expect([type, rows.pop()]).toEqual(['text/csv; charset=utf-8', ''])
+    const names = head.split(',').map((name) => name.slice(1, -1))
+    expect(names).toEqual(Object.keys((await exported({ limit: '1' }))[0] ?? {}))
+    expect(rows).toHaveLength((await exported({ action: 'validate/*' })).length)
+    expect(rows.find((row) => row.includes('challenge_created'))).toContain('"EM01 down unavailable ')
+    expect(rows.at(-1)).toContain(`"'=HYPERLINK(""http://evil.test""),'+1"`)
+  })
+
   it.each<readonly [Fields, string]>([
     [{ usr: 'ada' }, 'usr is no filter'],
     [{ since: 'yesterday' }, 'since must be'],
     [{ order: 'up' }, 'order must be'],
     [{ limit: 'all' }, 'limit must be'],
+    [{ format: 'xml' }, 'format must be'],
   ])('refuses %j, lest everything be exported by a slip of the pen', async (fields, message) => {
     const { text } = await fetchText(`/otpost/audit/export?${query(fields)}`)
 

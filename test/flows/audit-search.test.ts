@@ -125,6 +125,16 @@ describe('CSV', () => {
     expect(text.split('\n').filter(Boolean)).toHaveLength(total + 1)
   })
 
+  it('gives the page that is asked for, of fifteen rows, when nothing says how many', async () => {
+    const { text } = await fetchText('/audit/search?outform=csv&page=2')
+
+    const numbers = text
+      .split('\n')
+      .filter(Boolean)
+      .map((row) => Number(row.split(',')[0]))
+    expect(numbers).toEqual(Array.from({ length: 15 }, (_, n) => 16 + n))
+  })
+
   it.each([
     ['=HYPERLINK("http://evil.test","x")', `"'=HYPERLINK(""http://evil.test"",""x"")"`],
     ['+1+1', `"'+1+1"`],

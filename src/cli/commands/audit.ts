@@ -1,6 +1,7 @@
 /** audit: who did what, whether that was tampered with, and how long it is kept. */
 import { once } from 'node:events'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { csvOf, exportCsvHead } from '../../http/audit-lines.ts'
 import type { AuditRecord, AuditVerdict } from '../audit-client.ts'
 import { note, print, printJson, printTable } from '../output.ts'
 import type { Platform } from '../platform.ts'
@@ -95,10 +96,20 @@ function registerExport(audit: Command, platform: Platform): void {
   const command = withTarget(
     withFilters(audit.command('export').description('write all rows as JSON Lines, the oldest first')),
   )
-  command.option('--json', 'one JSON array instead of a line per row')
-  withExamples(command, 'otpost audit export --until 2026-07-01 > audit.jsonl')
-  command.action(async ({ json, ...options }: FilterOptions & { json?: true }) => {
+  command.addOption(new Option('--json', 'one JSON array instead of a line per row').conflicts('csv'))
+  command.option('--csv', 'CSV for spreadsheets instead')
+  withExamples(
+    command,
+    'otpost audit export --until 2026-07-01 > audit.jsonl',
+    'otpost audit export --user ada --csv > ada.csv',
+  )
+  command.action(async ({ json, csv, ...options }: FilterOptions & { json?: true; csv?: true }) => {
     await withAdmin(platform, command, async (client) => {
+      if (csv) {
+        await write(exportCsvHead)
+        for await (const row of client.audit.rows(fieldsOf(options))) await write(csvOf(row))
+        return
+      }
       let before = json ? '[' : ''
       for await (const row of client.audit.rows(fieldsOf(options))) {
         await write(`${before}${JSON.stringify(row)}`)

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { AuditAdmin, ShownRecord } from '../../flows/audit-admin.ts'
 import { isAnchor } from '../../flows/audit-chain.ts'
 import type { Log } from '../../ports/edges.ts'
-import { decodeExport, decodePrune, exportLine, line } from '../audit-lines.ts'
+import { decodeExport, decodePrune, exportCsvHead, exportCsvLine, exportLine, line } from '../audit-lines.ts'
 import {
   csvHead,
   csvLine,
@@ -74,7 +74,10 @@ export function auditOperatorRoutes({ audits: audit, log }: AuditParts, respond:
   routes.get('/export', async (c) => {
     const decoded = decodeExport(c.get('params'))
     if (!decoded.ok) return respond(c, decoded, () => ({ value: null }))
-    return streamText(c, linesOf(await audit.stream(decoded.value, c.get('facts'))), { type: JSON_LINES, log })
+    const rows = await audit.stream(decoded.value.what, c.get('facts'))
+    return decoded.value.format === 'csv'
+      ? streamText(c, exportCsvOf(rows), { type: CSV, log })
+      : streamText(c, linesOf(rows), { type: JSON_LINES, log })
   })
 
   routes.get('/verify', async (c) => {
@@ -106,6 +109,11 @@ function readAnchor(text: string | null): Result<string | null, AdminFailure> {
 
 async function* linesOf(rows: Rows): AsyncGenerator<string> {
   for await (const row of rows) yield exportLine(row)
+}
+
+async function* exportCsvOf(rows: Rows): AsyncGenerator<string> {
+  yield exportCsvHead
+  for await (const row of rows) yield exportCsvLine(row)
 }
 
 /** Progress as it comes, the verdict last. */

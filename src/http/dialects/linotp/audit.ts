@@ -7,7 +7,7 @@ import type { AuditFilter, AuditPage } from '../../../flows/audit-search.ts'
 import type { AuditHint, HintColumn } from '../../../ports/audit.ts'
 import { type Params, param } from '../../params.ts'
 import { type AuditWords, toWords } from './audit-words.ts'
-import { withoutFormulas } from './csv.ts'
+import { csvText } from './csv.ts'
 import type { Json, JsonObject } from './envelope.ts'
 
 type Field = keyof AuditWords
@@ -129,7 +129,8 @@ export function decodeGrid(params: Params): Result<GridQuery, AdminFailure> {
   const delimiter = param(params, 'delimiter') || ','
   if (!/^[,;|\t:]$/.test(delimiter))
     return err({ code: 'parameter_invalid', field: 'delimiter', rule: 'must be one of , ; | : or a tab' })
-  const all = csv && param(params, 'rp') === null && keyOf(sort.value) === null
+  const paged = param(params, 'rp') !== null || param(params, 'page') !== null
+  const all = csv && !paged && keyOf(sort.value) === null
   const limit = natural(param(params, 'rp'), PAGE) || PAGE
   if (limit > MAX_PAGE) return tooMany('rp')
   const page = Math.max(1, natural(param(params, 'page'), 1))
@@ -173,12 +174,6 @@ export const csvLine = (row: ShownRecord, { delimiter }: Csv): string =>
     .join(`${delimiter} `)}\n`
 export const csvHead = ({ delimiter, headers }: Csv): string =>
   headers ? `${COLUMNS.map(csvText).join(`${delimiter} `)}\n` : ''
-
-/** Quoted; a text that a spreadsheet would take for a formula gets an apostrophe before it. */
-function csvText(text: string): string {
-  const harmless = withoutFormulas(text)
-  return `"${(/^\s*[=+\-@]|^[\t\r]/.test(harmless) ? `'${harmless}` : harmless).replace(/"/g, '""')}"`
-}
 
 export type V2Query = { readonly page: number; readonly pageSize: number; readonly query: AuditPage }
 

@@ -6,3 +6,9 @@
  */
 export const withoutFormulas = (text: string): string =>
   text.replace(/([,;|\t\r\n][^\S\t\r\n]*)(?![+-][\d\s()/.-]*(?:[,;|]|$))([=+\-@])/g, "$1'$2")
+
+/** One cell, quoted; a text that a spreadsheet would take for a formula gets an apostrophe before it. */
+export function csvText(text: string): string {
+  const harmless = withoutFormulas(text)
+  return `"${(/^\s*[=+\-@]|^[\t\r]/.test(harmless) ? `'${harmless}` : harmless).replace(/"/g, '""')}"`
+}
