@@ -1,5 +1,6 @@
 /** Serving: the life of a server process, from the open database to the last answer. */
 import { readConfig } from '../config.ts'
+import type { Seconds } from '../core/time.ts'
 import type { Housekeeping } from '../flows/housekeeping.ts'
 import type { Log, Random } from '../ports/edges.ts'
 import type { AdminClient } from './client.ts'
@@ -28,11 +29,13 @@ export type Serving = {
   readonly provider: string | null
   /** Shell lines for the demo user; none without one. */
   readonly lines: readonly string[]
-  /** Ends the server: no new connections, running requests have 10 seconds. */
+  /** Ends the server: no new connections; running requests have as long as a message may take, and never less than 10 seconds. */
   readonly close: () => Promise<void>
 }
 
-const GRACE_MS = 10_000
+/** What a request may need beside its message, and the least that any has. */
+const GRACE_BESIDE_MESSAGE_MS = 2000
+const MIN_GRACE_MS = 10_000
 const HOUSEKEEPING_MS = 3_600_000
 
 /** @throws with one sentence for the operator; nothing is left open then */
@@ -41,6 +44,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
   if (!config.ok) throw new Error(config.error)
   const edges = processEdges(platform)
   const { app, housekeeping, close } = await openServer(config.value, edges, options.data)
+  const grace = graceFor(config.value.sendDeadline)
   const open: Open = { devMail: null, listening: null, endHousekeeping: null, database: close }
   try {
     const client = localClient({ app })
@@ -64,9 +68,9 @@ export async function startServing(platform: Platform, options: ServeOptions): P
     open.endHousekeeping = keepHouse(housekeeping, edges.log)
     const url = urlOf(listening)
     const lines = devMail ? await demoLines(client, url) : []
-    return { url, devMail: devMail !== null, provider, lines, close: () => closeAll(open) }
+    return { url, devMail: devMail !== null, provider, lines, close: () => closeAll(open, grace) }
   } catch (error) {
-    await closeAll(open)
+    await closeAll(open, grace)
     throw error
   }
 }
@@ -114,9 +118,14 @@ type Open = {
   database: () => void
 }
 
-async function closeAll({ devMail, listening, endHousekeeping, database }: Open): Promise<void> {
-  if (listening) await atMost(GRACE_MS, listening.close())
-  if (endHousekeeping) await atMost(GRACE_MS, endHousekeeping())
+/** A message that is under way is neither lost nor left without its note. */
+export const graceFor = (sendDeadline: Seconds): number =>
+  Math.max(MIN_GRACE_MS, sendDeadline * 1000 + GRACE_BESIDE_MESSAGE_MS)
+
+/** @param grace milliseconds for each of what is running */
+async function closeAll({ devMail, listening, endHousekeeping, database }: Open, grace: number): Promise<void> {
+  if (listening) await atMost(grace, listening.close())
+  if (endHousekeeping) await atMost(grace, endHousekeeping())
   if (devMail) await devMail.close()
   database()
 }

@@ -1,4 +1,5 @@
 /** A server process: what it makes, what it says, and how it ends. */
+
 import { statSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
@@ -6,6 +7,7 @@ import { join } from 'node:path'
 import { createClient } from '@libsql/client'
 import { SMTPServer } from 'smtp-server'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { graceFor } from '../../src/cli/serving.ts'
 import type { RunningChild } from '../support/runtimes.ts'
 import { check, newDataDir, otpost, startOtpost } from './otpost.ts'
 
@@ -91,6 +93,37 @@ describe('a server', () => {
       slow.close()
     },
   )
+})
+
+describe('the grace of a server that ends', () => {
+  it.each([
+    [1, 10_000],
+    [8, 10_000],
+    [9, 11_000],
+    [60, 62_000],
+  ])('with %i seconds for a message is %i ms, so that no message is cut off', (sendDeadline, grace) => {
+    expect(graceFor(sendDeadline)).toBe(grace)
+  })
+
+  it('lets a message arrive that takes longer than the usual ten seconds', { timeout: 60_000 }, async () => {
+    const slow = await startSlowSmtp()
+    const data = newDataDir()
+    const onDatabase = (args: readonly string[], input = '') => otpost([...args, '--data', data], { input })
+    await onDatabase(['user', 'import', '-'], 'ada:x:1:1:Ada,,,,ada@example.org::\n')
+    await onDatabase(['token', 'init', '--user', 'ada', '--email', 'ada@example.org', '--pin', 'pin'])
+    const keys = ['SMTP_SERVER=127.0.0.1', `SMTP_PORT=${slow.port}`, 'TIMEOUT=30']
+    await onDatabase(['provider', 'set', 'slow', ...keys.flatMap((key) => ['--set', key])])
+    const server = await startOtpost(['serve', '--data', data], { env: { OTPOST_SEND_DEADLINE: '20' } })
+
+    const answer = check(server.url, { user: 'ada', pass: 'pin' })
+    await slow.reached
+    process.kill(server.pid, 'SIGTERM')
+    setTimeout(slow.release, 11_000)
+
+    expect(await answer).toMatchObject({ message: 'e-mail sent successfully' })
+    expect(await server.exited).toEqual({ code: 0, signal: null })
+    slow.close()
+  })
 })
 
 /** Takes a mail when it is told to. */
