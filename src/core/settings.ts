@@ -18,6 +18,7 @@ export type ConfigEntry = {
 }
 
 export type ProviderType = 'email' | 'sms'
+export type ProviderKey = { readonly type: ProviderType; readonly name: string }
 export type ProviderRecord = {
   readonly type: ProviderType
   readonly name: string

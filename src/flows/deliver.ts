@@ -1,10 +1,10 @@
 /**
  * Deliver: takes one message to the first provider that accepts it.
  *
- * Providers are tried in the order of policy. `unavailable` goes on to the next, `accepted` and `refused` end the walk;
- * all tries share one deadline. Nothing here knows an OTP by name: it is inside the rendered message.
+ * Providers are tried in the order of policy, those that failed a short while ago last. `unavailable` goes on to the
+ * next, `accepted` and `refused` end the walk; all tries share one deadline. Nothing here knows an OTP by name: it is inside the rendered message.
  */
-import type { ProviderRecord } from '../core/settings.ts'
+import type { ProviderKey, ProviderRecord } from '../core/settings.ts'
 import type { Seconds } from '../core/time.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Delivery, FindProvider, Message, Send } from '../ports/provider.ts'
@@ -15,6 +15,17 @@ export type DeliveryResult = {
   readonly delivered: boolean
   readonly provider: ProviderRecord | null
   readonly tries: readonly Try[]
+  /** Providers that are to rest. */
+  readonly failed: readonly ProviderRecord[]
+}
+
+/** Resting providers go to the end: they are still asked when nothing else is left. */
+export function restingLast(
+  providers: readonly ProviderRecord[],
+  resting: readonly ProviderKey[],
+): readonly ProviderRecord[] {
+  const rests = ({ type, name }: ProviderRecord) => resting.some((key) => key.type === type && key.name === name)
+  return [...providers.filter((provider) => !rests(provider)), ...providers.filter(rests)]
 }
 
 /** Renders the message for one provider, whose configuration may hold a subject of its own. */
@@ -35,6 +46,7 @@ export function createDeliver(
   return async (providers, render) => {
     const signal = edges.deadline(deadline)
     const tries: Try[] = []
+    const failed: ProviderRecord[] = []
     for (const provider of providers) {
       if (signal.aborted) break
       const delivery = await attempt(provider, render, signal)
@@ -43,11 +55,12 @@ export function createDeliver(
         status: delivery.status,
         reason: 'reason' in delivery ? delivery.reason : '',
       })
-      if (delivery.status === 'accepted') return { delivered: true, provider, tries }
+      if (delivery.status === 'accepted') return { delivered: true, provider, tries, failed }
       edges.log.warn('delivery_failed', { provider: provider.name, status: delivery.status, reason: delivery.reason })
       if (delivery.status === 'refused') break
+      if (!delivery.recipientOnly) failed.push(provider)
     }
-    return { delivered: false, provider: null, tries }
+    return { delivered: false, provider: null, tries, failed }
   }
 
   async function attempt(provider: ProviderRecord, render: Render, signal: AbortSignal): Promise<Delivery> {

@@ -201,11 +201,9 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
       subject: 'otpost test message',
       text,
     }))
-    await audit.write(facts, {
-      ...row,
-      success: delivered,
-      info: tries.map((t) => `${t.provider}: ${t.reason || t.status}`).join(', '),
-    })
+    const info = tries.map((t) => `${t.provider}: ${t.reason || t.status}`).join(', ')
+    if (delivered) await store.endRest(record, await audit.row(facts, { ...row, success: true, info }))
+    else await audit.write(facts, { ...row, success: false, info })
     return ok({ delivered, tries })
   }
 }

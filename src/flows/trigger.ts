@@ -21,7 +21,7 @@ import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { OpenCommand, Store } from '../ports/store.ts'
 import type { Audit, AuditDetails } from './audit.ts'
-import type { Deliver, DeliveryResult } from './deliver.ts'
+import { type Deliver, type DeliveryResult, restingLast } from './deliver.ts'
 import type { Facts } from './facts.ts'
 
 export type TriggerCommand = {
@@ -80,7 +80,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     const row = (chosen: readonly Target[], actionDetail: string, info = '') =>
       audit.row(facts, { ...detailsOf(chosen, command), actionDetail, info })
     // The same batch also when nothing is left to open, so that the failures are counted, and time does not tell.
-    const { opened, blocking, limited } = await store.open({
+    const { opened, blocking, limited, resting } = await store.open({
       requestId: facts.requestId,
       now: facts.now,
       parentId,
@@ -107,7 +107,14 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       openings.map(async (opening): Promise<TriggeredChallenge | null> => {
         const challenge = opened.find((c) => c.serial === opening.token.serial)
         if (challenge)
-          return (await send(opening, challenge, command, facts)) ? describe(opening, challenge, false) : null
+          return (await send(
+            { ...opening, providers: restingLast(opening.providers, resting) },
+            challenge,
+            command,
+            facts,
+          ))
+            ? describe(opening, challenge, false)
+            : null
         const earlier = blocking.find((c) => c.serial === opening.token.serial)
         return earlier ? describe(opening, earlier, true) : null
       }),
@@ -180,6 +187,11 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       message: opening.message,
       expiresAt: challenge.createdAt + validity(command.settings, token, opening.type, provider),
       tries: await audit.sealTries({ ...note, tries: result.tries }),
+      rests: {
+        now: edges.clock(),
+        failed: result.failed.map(({ type, name, sealedConfig }) => ({ type, name, sealedConfig })),
+        took: result.provider && { type: result.provider.type, name: result.provider.name },
+      },
     })
     if (!result.delivered)
       edges.log.error('message_undelivered', {
@@ -196,6 +208,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       delivered: false,
       provider: null,
       tries: [{ provider: '', status: 'unavailable', reason }],
+      failed: [],
     })
     const secret = command.secrets.get(token.serial)
     if (!secret) return undelivered('token_unreadable')

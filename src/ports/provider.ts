@@ -25,7 +25,12 @@ export type Message = {
 export type Delivery =
   | { readonly status: 'accepted'; readonly reference: string }
   | { readonly status: 'refused'; readonly reason: string }
-  | { readonly status: 'unavailable'; readonly reason: string }
+  | {
+      readonly status: 'unavailable'
+      readonly reason: string
+      /** The server put off this recipient alone: that is no failure of the provider, which goes on as before. */
+      readonly recipientOnly?: true
+    }
 
 /** Sends one message. Settles by `signal` at the latest; never throws for what a server did. */
 export type Send = (message: Message, signal: AbortSignal) => Promise<Delivery>

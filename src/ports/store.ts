@@ -8,7 +8,7 @@ import type { Challenge } from '../core/challenge.ts'
 import type { PasswdUser } from '../core/passwd.ts'
 import type { PolicyRecord } from '../core/policy/policy.ts'
 import type { Rate } from '../core/policy/rate.ts'
-import type { ConfigEntry, ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
+import type { ConfigEntry, ProviderKey, ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
 import type { Instant, Seconds } from '../core/time.ts'
 import type { HashName, Token, TokenInfo } from '../core/token.ts'
 import type { UserRecord } from '../core/users.ts'
@@ -96,7 +96,11 @@ export type Opened = {
   readonly blocking: readonly Challenge[]
   /** Serials of tokens that were not opened because of `limits`. */
   readonly limited: readonly string[]
+  /** Providers that failed a short while ago and are better asked last. */
+  readonly resting: readonly ProviderKey[]
 }
+
+export type FailedProvider = Pick<ProviderRecord, 'type' | 'name' | 'sealedConfig'>
 
 export type DeliveryNote = {
   readonly requestId: string
@@ -114,6 +118,12 @@ export type DeliveryNote = {
     readonly reason: string
     readonly mac?: string
   }[]
+  /** Providers that failed begin to rest at this moment, the one that took the message no longer rests. */
+  readonly rests?: {
+    readonly now: Instant
+    readonly failed: readonly FailedProvider[]
+    readonly took: ProviderKey | null
+  }
 }
 
 export type NewToken = {
@@ -229,6 +239,8 @@ export type Store = AuditStore & {
     audit: AuditRow,
   ) => Promise<'done' | 'lost'>
   readonly deletePolicies: (names: readonly string[], version: number, audit: AuditRow) => Promise<'done' | 'lost'>
+  /** A message of trial arrived: the provider no longer rests. */
+  readonly endRest: (provider: ProviderKey, audit: AuditRow) => Promise<void>
   readonly setDefaultProvider: (type: ProviderType, name: string, audit: AuditRow) => Promise<'done' | 'unknown'>
 
   /** @param mode `create` refuses an existing name, `replace` an unknown one */

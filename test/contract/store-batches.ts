@@ -48,7 +48,9 @@ const STEPS = {
     store.noteDelivery({
       ...{ requestId, challengeId, serial, at: NOW, delivered: true, message: 'm', expiresAt: NOW + 9 },
       tries: [{ provider: 'p', status: 'accepted', reason: '' }],
+      rests: { now: NOW, failed: [provider('first')], took: { type: 'email', name: 'second' } },
     }),
+  endRest: (store, _, audit) => store.endRest({ type: 'email', name: 'first' }, audit),
   writeAudit: (store, _, audit) => store.writeAudit(audit),
   createToken: (store, { suite }, audit) => store.createToken(newToken(suite.next('LSEM')), audit),
   reinitToken: (store, { token }, audit) => store.reinitToken({ ...token, sealedSecret: 'new' }, audit),

@@ -100,7 +100,7 @@ function refusals(suite: Suite): void {
 
     const outcome = await suite.store.open(command)
 
-    expect(outcome).toEqual({ opened: [], blocking: [], limited: [] })
+    expect(outcome).toEqual({ opened: [], blocking: [], limited: [], resting: [] })
     expect(await suite.rows('SELECT counter FROM tokens WHERE id = ?', token.id)).toEqual([{ counter: 0 }])
     expect(await auditOf(suite, command.requestId)).toEqual(['blocked'])
   })
@@ -112,7 +112,7 @@ function refusals(suite: Suite): void {
 
     const outcome = await suite.store.open(command)
 
-    expect(outcome).toEqual({ opened: [], blocking: [], limited: [] })
+    expect(outcome).toEqual({ opened: [], blocking: [], limited: [], resting: [] })
     expect((await tokenOf(suite, second.serial)).counter).toBe(0)
     expect(await auditOf(suite, command.requestId)).toEqual(['blocked'])
   })
@@ -149,7 +149,7 @@ function blocking(suite: Suite): void {
 
     const outcomes = await times(50, () => suite.store.open(openCommand(suite, [token], { blocking: 120 })))
 
-    expect(outcomes).toEqual(Array(50).fill({ opened: [], blocking: [], limited: [] }))
+    expect(outcomes).toEqual(Array(50).fill({ opened: [], blocking: [], limited: [], resting: [] }))
   })
 
   it.each([
@@ -160,7 +160,7 @@ function blocking(suite: Suite): void {
   ])('is blocked by an earlier challenge when %s', async (_, set) => {
     const { earlier, outcome } = await blocked(suite, set)
 
-    expect(outcome).toEqual({ opened: [], blocking: [earlier], limited: [] })
+    expect(outcome).toEqual({ opened: [], blocking: [earlier], limited: [], resting: [] })
   })
 
   it.each([

@@ -16,6 +16,7 @@ import { nobodyTests } from './store-nobody.ts'
 import { openingTests } from './store-opening.ts'
 import { policyTests } from './store-policies.ts'
 import { realmTests } from './store-realms.ts'
+import { restTests } from './store-rests.ts'
 import { settingsTests } from './store-settings.ts'
 import { tokenTests } from './store-tokens.ts'
 
@@ -31,6 +32,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     tokenTests(suite)
     nobodyTests(suite)
     settingsTests(suite)
+    restTests(suite)
     realmTests(suite)
     policyTests(suite)
     adminTests(suite)

@@ -154,8 +154,12 @@ export type ScriptedServer = {
   readonly close: () => Promise<void>
 }
 
-/** Plays a friendly server without TLS, save for the given replies. */
-export async function startScriptedServer(replies: Partial<Record<Turn, Reply>>): Promise<ScriptedServer> {
+/**
+ * Plays a friendly server without TLS, save for the given replies.
+ *
+ * @param port one of the system's choice unless told
+ */
+export async function startScriptedServer(replies: Partial<Record<Turn, Reply>>, port = 0): Promise<ScriptedServer> {
   const script = { ...FRIENDLY, ...replies }
   const turns = new Map<Turn, PromiseWithResolvers<void>>()
   const reached = (turn: Turn) => {
@@ -200,7 +204,7 @@ export async function startScriptedServer(replies: Partial<Record<Turn, Reply>>)
     })
     play('greeting')
   })
-  await listening(server.listen(0, '127.0.0.1'))
+  await listening(server.listen(port, '127.0.0.1'))
   return {
     port: portOf(server),
     heard: () => heard,

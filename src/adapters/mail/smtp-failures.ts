@@ -79,7 +79,10 @@ function envelopeFailure(command: string | undefined, reply: number | undefined)
   if (command === 'MAIL FROM') return unavailable(`sender_${reply}`)
   if (command !== 'RCPT TO') return unavailable(`data_${reply}`)
   const permanent = reply >= 500 && reply !== 503 && reply !== 530
-  return permanent ? refused(`recipient_${reply}`) : unavailable(`recipient_${reply}`)
+  if (permanent) return refused(`recipient_${reply}`)
+  // 421 is the server that goes away (RFC 5321 §3.8); any other 4xx is about this mailbox, greylisting for one.
+  const aboutRecipient = reply < 500 && reply !== 421
+  return { status: 'unavailable', reason: `recipient_${reply}`, ...(aboutRecipient && { recipientOnly: true }) }
 }
 
 /** Only a true refusal code is passed on: nodemailer takes any digits, so a server could send others through it. */

@@ -18,7 +18,19 @@ import type {
   Store,
 } from '../../ports/store.ts'
 import { NOBODY, NOBODY_AS_USER } from './nobody.ts'
-import { asOne, asRow, number, TOKEN_COLUMNS, text, toChallenge, toToken, toUser, USER_COLUMNS } from './rows.ts'
+import { beginRests, findResting, liftRest } from './provider-rests.ts'
+import {
+  asOne,
+  asRow,
+  number,
+  TOKEN_COLUMNS,
+  text,
+  toChallenge,
+  toProviderKey,
+  toToken,
+  toUser,
+  USER_COLUMNS,
+} from './rows.ts'
 import { insertAudit, list, read, write } from './statements.ts'
 
 /** The token may be used: active, not locked, and unchanged since the decision was made. */
@@ -140,7 +152,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
     // Limits of other clients and times may look further back, so what they need is kept as well.
     const noted = sql`(SELECT json_group_array(value) FROM (SELECT value FROM json_each(tokens.sent_at) WHERE value > ${now - MAX_WINDOW}
       UNION ALL SELECT ${now} ORDER BY value DESC LIMIT ${MAX_COUNT}))`
-    const [, , made = [], , , , blocking = [], , overLimit = []] = await write(batch, [
+    const [, , made = [], , , , blocking = [], , overLimit = [], , resting = []] = await write(batch, [
       raiseFailCount(command.failed),
       // A token clears away its own dead challenges; `sweep` does the rest.
       sql`DELETE FROM challenges WHERE expires_at <= ${now} AND serial IN ${list(command.openings.map(({ token }) => token.serial))}`,
@@ -169,11 +181,13 @@ export function challengeStore(batch: Batch): ChallengeStore {
       insertAudit(command.audit.limited, sql`NOT EXISTS ${opened} AND ${onlyLimited}`),
       sql`SELECT t.serial ${limited}`,
       insertAudit(command.audit.blocked, sql`NOT EXISTS ${opened} AND NOT ${onlyLimited}`),
+      findResting(now),
     ])
     return {
       opened: made.map(toChallenge),
       blocking: blocking.map(toChallenge),
       limited: overLimit.map((row) => text(row, 'serial')),
+      resting: resting.map(toProviderKey),
     }
   }
 
@@ -232,6 +246,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
   }
 
   async function noteDelivery(note: DeliveryNote): Promise<void> {
+    const { rests } = note
     await write(batch, [
       sql`UPDATE challenges SET delivery = ${note.delivered ? 'delivered' : 'undelivered'}, message = ${note.message}, expires_at = ${note.expiresAt}
         WHERE id = ${note.challengeId} AND delivery = 'pending'`,
@@ -239,6 +254,8 @@ export function challengeStore(batch: Batch): ChallengeStore {
         SELECT ${note.requestId}, ${note.serial}, d.value ->> '$.provider', d.value ->> '$.status', d.value ->> '$.reason', ${note.at},
           COALESCE(d.value ->> '$.mac', '')
         FROM json_each(${JSON.stringify(note.tries)}) d`,
+      ...(rests && rests.failed.length > 0 ? [beginRests(rests.failed, rests.now)] : []),
+      ...(rests?.took ? [liftRest(rests.took)] : []),
     ])
   }
 }

@@ -1,6 +1,7 @@
 /** Rows as the domain's records. Column types are those of `schema.ts`; JSON columns were written by this store. */
 import { type SQL, sql } from 'drizzle-orm/sql'
 import type { Challenge } from '../../core/challenge.ts'
+import type { ProviderKey } from '../../core/settings.ts'
 import type { Token, TokenInfo } from '../../core/token.ts'
 import type { UserRecord } from '../../core/users.ts'
 import type { Row } from '../../ports/store.ts'
@@ -61,6 +62,12 @@ export function toChallenge(row: Row): Challenge {
     expiresAt: number(row, 'expires_at'),
   }
 }
+
+export const toProviderKey = (row: Row): ProviderKey => ({
+  // The types are written by this store alone.
+  type: text(row, 'type') as ProviderKey['type'],
+  name: text(row, 'name'),
+})
 
 export const toUser = (row: Row): UserRecord => ({
   resolver: text(row, 'resolver'),

@@ -104,6 +104,19 @@ export const deliveries = sqliteTable(
   (t) => [index('deliveries_request').on(t.requestId)],
 )
 
+/** Providers that did not take a message and are asked last for a while; a row goes with the first success. */
+export const providerRests = sqliteTable(
+  'provider_rests',
+  {
+    type: text('type').notNull(),
+    name: text('name').notNull(),
+    /** Rests since the last success, this one included. */
+    rests: integer('rests').notNull(),
+    until: integer('until').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.type, t.name] })],
+)
+
 /** Entries of LinOTP's system configuration; a `password` is sealed. */
 export const config = sqliteTable('config', {
   key: text('key').primaryKey(),

@@ -2,9 +2,10 @@
 import { type SQL, sql } from 'drizzle-orm/sql'
 import { PASSWORD_FORMATS, type PasswdUser } from '../../core/passwd.ts'
 import { type CompiledPolicy, compilePolicy } from '../../core/policy/policy.ts'
-import type { ConfigEntry, ProviderRecord, ProviderType, Settings } from '../../core/settings.ts'
+import type { ConfigEntry, ProviderKey, ProviderRecord, ProviderType, Settings } from '../../core/settings.ts'
 import type { UserRecord } from '../../core/users.ts'
 import type { AuditRow, Batch, Row, Store } from '../../ports/store.ts'
+import { liftRest } from './provider-rests.ts'
 import { number, record, strings, text, toUser } from './rows.ts'
 import { changeWhere, insertAudit, list, moveVersion, read, write } from './statements.ts'
 
@@ -16,6 +17,7 @@ type SettingsStore = Pick<
   | 'saveProvider'
   | 'deleteProvider'
   | 'setDefaultProvider'
+  | 'endRest'
   | 'saveResolver'
   | 'deleteResolver'
   | 'saveRealm'
@@ -35,6 +37,7 @@ export function settingsStore(batch: Batch): SettingsStore {
     saveProvider,
     deleteProvider,
     setDefaultProvider,
+    endRest,
     saveResolver,
     deleteResolver,
     saveRealm,
@@ -101,6 +104,7 @@ export function settingsStore(batch: Batch): SettingsStore {
           (SELECT COALESCE(MAX(position), 0) + 1 FROM providers) WHERE true
         ON CONFLICT (type, name) DO UPDATE SET class = excluded.class, config = excluded.config, timeout = excluded.timeout,
           is_default = max(is_default, excluded.is_default)`,
+      liftRest(provider),
       moveVersion(always),
     ])
   }
@@ -114,11 +118,16 @@ export function settingsStore(batch: Batch): SettingsStore {
     const deletable = sql`EXISTS (${exists} AND (is_default = 0 OR (SELECT COUNT(*) FROM providers WHERE type = ${type}) = 1))`
     const done = await changeWhere(batch, audit, deletable, (won) => [
       sql`DELETE FROM providers WHERE type = ${type} AND name = ${name} AND ${won}`,
+      sql`${liftRest({ type, name })} AND ${won}`,
       moveVersion(won),
     ])
     if (done) return 'done'
     const [rows = []] = await read(batch, [exists])
     return rows.length === 0 ? 'unknown' : 'default'
+  }
+
+  async function endRest(provider: ProviderKey, audit: AuditRow): Promise<void> {
+    await write(batch, [insertAudit(audit), liftRest(provider)])
   }
 
   async function setDefaultProvider(type: ProviderType, name: string, audit: AuditRow): Promise<'done' | 'unknown'> {

@@ -6,13 +6,14 @@ import { adminStore } from './admins.ts'
 import { auditStore, watchAudit } from './audit.ts'
 import { challengeStore } from './challenges.ts'
 import { policyStore } from './policies.ts'
+import { sweepRests } from './provider-rests.ts'
 import { number } from './rows.ts'
 import { settingsStore } from './settings.ts'
 import { read, write } from './statements.ts'
 import { tokenStore } from './tokens.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 6
+export const SCHEMA_VERSION = 7
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
@@ -38,11 +39,12 @@ export function createStore(given: Batch): Store {
     },
 
     sweep: async (now) => {
-      const [challenges = [], sessions = []] = await write(batch, [
+      const swept = await write(batch, [
         sql`DELETE FROM challenges WHERE expires_at < ${now - KEPT} RETURNING id`,
         sql`DELETE FROM revoked_sessions WHERE expires_at < ${now} RETURNING id`,
+        sweepRests(now),
       ])
-      return challenges.length + sessions.length
+      return swept.flat().length
     },
   }
 }

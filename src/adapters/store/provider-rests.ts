@@ -1,0 +1,37 @@
+/**
+ * Rests of providers that did not take a message: known to every node, begun and lifted by one statement each, in a
+ * batch that is sent anyway.
+ */
+import { type SQL, sql } from 'drizzle-orm/sql'
+import type { ProviderKey } from '../../core/settings.ts'
+import type { Instant, Seconds } from '../../core/time.ts'
+import type { FailedProvider } from '../../ports/store.ts'
+
+/** The first rest, doubled with each that follows without a success between, up to the longest. */
+const FIRST: Seconds = 30
+const LONGEST: Seconds = 600
+
+/** Rests that ended this long ago no longer make the next one longer. */
+const FORGOTTEN_AFTER: Seconds = 86_400
+
+export const findResting = (now: Instant): SQL =>
+  sql`SELECT type, name FROM provider_rests WHERE until > ${now} ORDER BY type, name`
+
+/**
+ * Of any number of failures during one rest only the first counts. A failure of a configuration that has been replaced
+ * meanwhile says nothing about the new one.
+ */
+export const beginRests = (failed: readonly FailedProvider[], now: Instant): SQL => sql`
+  INSERT INTO provider_rests (type, name, rests, until)
+  SELECT p.type, p.name, 1, ${now + FIRST} FROM json_each(${JSON.stringify(failed)}) f
+    JOIN providers p ON p.type = f.value ->> '$.type' AND p.name = f.value ->> '$.name' AND p.config = f.value ->> '$.sealedConfig'
+  WHERE true
+  ON CONFLICT (type, name) DO UPDATE
+    SET rests = rests + 1, until = ${now} + min(${LONGEST}, ${FIRST} << min(rests, 5))
+    WHERE until <= ${now}`
+
+export const liftRest = ({ type, name }: ProviderKey): SQL =>
+  sql`DELETE FROM provider_rests WHERE type = ${type} AND name = ${name}`
+
+export const sweepRests = (now: Instant): SQL =>
+  sql`DELETE FROM provider_rests WHERE until < ${now - FORGOTTEN_AFTER} RETURNING name`
