@@ -2,7 +2,8 @@
  * Trigger: opens challenges for tokens whose PIN was right, and sends their messages.
  *
  * *commit* burns the counters and names the winner among equal triggers; *deliver* comes after it, so a process that
- * dies in between has handed out no OTP twice and locked nobody out; *note* says what became of the message.
+ * dies in between has handed out no OTP twice and locked nobody out; *note* says what became of the message, to the
+ * losers of the race too.
  */
 import { type Challenge, transactionIds, validityOf } from '../core/challenge.ts'
 import { hotp } from '../core/hotp.ts'
@@ -21,6 +22,7 @@ import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { OpenCommand, Store } from '../ports/store.ts'
 import type { Audit, AuditDetails } from './audit.ts'
+import { createAwaitDelivery } from './await-delivery.ts'
 import { type Deliver, type DeliveryResult, restingLast } from './deliver.ts'
 import type { Facts } from './facts.ts'
 
@@ -71,6 +73,9 @@ type Opening = OpenCommand['openings'][number] & Target & { readonly providers: 
 /** @param sendDeadline seconds that one delivery may take; the time-out of the deliveries behind `parts.deliver` */
 export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
   const { store, audit, deliver, edges } = parts
+  // One second more than a delivery takes: what is still pending then was lost with its process.
+  const lostAfter = sendDeadline + 1
+  const awaitDelivery = createAwaitDelivery(parts, lostAfter)
 
   return async (command, facts) => {
     const destinations = command.policy.value(allowedDestinations)
@@ -86,8 +91,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       parentId,
       openings: openings.map(({ type: _type, providers: _providers, to: _to, ...opening }) => opening),
       failed: command.failed,
-      // One second more than a delivery takes: what is still pending then was lost with its process.
-      sendDeadline: sendDeadline + 1,
+      sendDeadline: lostAfter,
       audit: {
         done: await row(openings, 'challenge_created'),
         blocked:
@@ -104,25 +108,24 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     await withhold(overLimit, 'send_limit_reached', nothing ? null : 'limited', command, facts)
 
     const replies = await Promise.all(
-      openings.map(async (opening): Promise<TriggeredChallenge | null> => {
-        const challenge = opened.find((c) => c.serial === opening.token.serial)
-        if (challenge)
-          return (await send(
-            { ...opening, providers: restingLast(opening.providers, resting) },
-            challenge,
-            command,
-            facts,
-          ))
-            ? describe(opening, challenge, false)
-            : null
-        const earlier = blocking.find((c) => c.serial === opening.token.serial)
-        return earlier ? describe(opening, earlier, true) : null
+      openings.map(async (opening): Promise<TriggeredChallenge | 'undelivered' | null> => {
+        const { serial } = opening.token
+        const challenge = opened.find((c) => c.serial === serial)
+        if (challenge) {
+          const providers = restingLast(opening.providers, resting)
+          const delivered = await send({ ...opening, providers }, challenge, command, facts)
+          return delivered ? describe(opening, challenge, false) : 'undelivered'
+        }
+        const earlier = blocking.find((c) => c.serial === serial)
+        if (!earlier) return null
+        const state = await awaitDelivery(earlier, facts.now)
+        return state === 'undelivered' ? state : describe(opening, earlier, true)
       }),
     )
-    const challenges = replies.filter((reply) => reply !== null)
+    const challenges = replies.filter((reply) => reply !== null && reply !== 'undelivered')
     const top = (opened[0] ?? blocking[0])?.parentId ?? parentId
     if (challenges.length > 0) return { kind: 'challenged', parentId: openings.length > 1 ? top : null, challenges }
-    if (opened.length > 0) return { kind: 'rejected', reason: 'message_undelivered' }
+    if (replies.includes('undelivered')) return { kind: 'rejected', reason: 'message_undelivered' }
     if (overLimit.length > 0) return { kind: 'rejected', reason: 'send_limit_reached' }
     return { kind: 'rejected', reason: inside.length === 0 ? 'destination_not_allowed' : 'challenge_lost' }
   }

@@ -4,7 +4,7 @@
  * Every change is one conditional batch: the guard stands in the statement, rows are counted from RETURNING, the audit
  * row is written in the same transaction. No function here is a read followed by a write.
  */
-import type { Challenge } from '../core/challenge.ts'
+import type { Challenge, DeliveryState } from '../core/challenge.ts'
 import type { PasswdUser } from '../core/passwd.ts'
 import type { PolicyRecord } from '../core/policy/policy.ts'
 import type { Rate } from '../core/policy/rate.ts'
@@ -209,6 +209,8 @@ export type Store = AuditStore & {
   ) => Promise<{ readonly own: string; readonly other: string }>
   readonly open: (command: OpenCommand) => Promise<Opened>
   readonly noteDelivery: (note: DeliveryNote) => Promise<void>
+  /** `undelivered` also for a challenge that is gone: nobody can answer it. */
+  readonly deliveryState: (challengeId: number) => Promise<DeliveryState>
 
   readonly findTokens: (selection: TokenSelection) => Promise<readonly (Token & { readonly user: UserRecord | null })[]>
   readonly countTokens: (type: string) => Promise<number>

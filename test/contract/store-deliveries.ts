@@ -46,6 +46,16 @@ function notes(suite: Suite): void {
     ])
   })
 
+  it('tells the state of a delivery, and of a challenge that is gone that nobody took its message', async () => {
+    const challenge = await pending()
+    const before = await suite.store.deliveryState(challenge.id)
+    await suite.store.noteDelivery(note(challenge, true))
+
+    const after = await suite.store.deliveryState(challenge.id)
+
+    expect([before, after, await suite.store.deliveryState(-1)]).toEqual(['pending', 'delivered', 'undelivered'])
+  })
+
   it('keeps the first note of a challenge', async () => {
     const challenge = await pending()
     await suite.store.noteDelivery(note(challenge, true))

@@ -4,7 +4,7 @@
  * The guards repeat core/challenge.ts and core/token.ts as SQL; test/contract/store.ts holds the two together.
  */
 import { type SQL, sql } from 'drizzle-orm/sql'
-import type { Challenge } from '../../core/challenge.ts'
+import type { Challenge, DeliveryState } from '../../core/challenge.ts'
 import { MAX_COUNT, MAX_WINDOW } from '../../core/policy/rate.ts'
 import type {
   AcceptCommand,
@@ -80,10 +80,13 @@ const USER_OR_NOBODY = sql.join(
 )
 const OF_TOKEN = sql.raw(TOKEN_COLUMNS.map((name) => `t.${name}`).join(', '))
 
-type ChallengeStore = Pick<Store, 'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery' | 'findChallenges'>
+type ChallengeStore = Pick<
+  Store,
+  'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery' | 'deliveryState' | 'findChallenges'
+>
 
 export function challengeStore(batch: Batch): ChallengeStore {
-  return { gather, open, accept, reject, noteDelivery, findChallenges }
+  return { gather, open, accept, reject, noteDelivery, deliveryState, findChallenges }
 
   async function gather(query: GatherQuery): Promise<Gathered> {
     const lookups = JSON.stringify(query.users)
@@ -231,6 +234,12 @@ export function challengeStore(batch: Batch): ChallengeStore {
       insertAudit(command.audit),
     ])
     return new Map(paid ? counts.map((row) => [text(row, 'serial'), number(row, 'fail_count')]) : [])
+  }
+
+  async function deliveryState(id: number): Promise<DeliveryState> {
+    const [[row] = []] = await read(batch, [sql`SELECT delivery FROM challenges WHERE id = ${id}`])
+    // The states are written by this store alone.
+    return row ? (text(row, 'delivery') as DeliveryState) : 'undelivered'
   }
 
   async function findChallenges(transactionId: string, now: number) {
