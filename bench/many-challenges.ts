@@ -17,7 +17,9 @@ const rows = Number(process.argv[2] ?? 1_000_000)
 const ROUNDS = 400
 const folder = mkdtempSync(join(tmpdir(), 'otpost-bench-'))
 const edges = {
-  ...processEdges({ capabilities: { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true } }),
+  ...processEdges({
+    capabilities: { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true, sharedConnections: true },
+  }),
   log: silent(),
 }
 const config = readConfig({ OTPOST_SQLITE_SYNCHRONOUS: 'NORMAL' })

@@ -27,6 +27,8 @@ export type Capabilities = {
   readonly smtpPort25: boolean
   /** Lets a TLS connection choose its certificate checks: private authorities, client certificates, no verification. */
   readonly tlsOptions: boolean
+  /** A connection may serve one request after another. Workers ties it to the request that opened it. */
+  readonly sharedConnections: boolean
 }
 
 /**

@@ -36,6 +36,12 @@ async function listen(handler: Handler, { host, port }: Address): Promise<Listen
   return { host, port: server.port, close: () => server.stop() }
 }
 
-const capabilities = { runtime: 'bun', files: true, smtpPort25: true, tlsOptions: true } as const
+const capabilities = {
+  runtime: 'bun',
+  files: true,
+  smtpPort25: true,
+  tlsOptions: true,
+  sharedConnections: true,
+} as const
 
 await runCli({ capabilities, listen }, process.argv.slice(2))

@@ -22,6 +22,12 @@ async function listen(handler: Handler, { host, port }: Address): Promise<Listen
   return { host, port: server.addr.port, close: () => server.shutdown() }
 }
 
-const capabilities = { runtime: 'deno', files: true, smtpPort25: true, tlsOptions: true } as const
+const capabilities = {
+  runtime: 'deno',
+  files: true,
+  smtpPort25: true,
+  tlsOptions: true,
+  sharedConnections: true,
+} as const
 
 await runCli({ capabilities, listen }, process.argv.slice(2))

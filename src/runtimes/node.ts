@@ -44,6 +44,12 @@ async function listen(handler: Handler, { host, port }: Address): Promise<Listen
   }
 }
 
-const capabilities = { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true } as const
+const capabilities = {
+  runtime: 'node',
+  files: true,
+  smtpPort25: true,
+  tlsOptions: true,
+  sharedConnections: true,
+} as const
 
 await runCli({ capabilities, listen }, process.argv.slice(2))

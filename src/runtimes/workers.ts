@@ -26,7 +26,7 @@ const edges: Edges = {
   fetch: (input, init) => fetch(input, init),
   deadline: (after) => AbortSignal.timeout(after * 1000),
   openSocket,
-  capabilities: { runtime: 'workers', files: false, smtpPort25: false, tlsOptions: false },
+  capabilities: { runtime: 'workers', files: false, smtpPort25: false, tlsOptions: false, sharedConnections: false },
   log: jsonLog((line) => console.log(line)),
 }
 

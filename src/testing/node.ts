@@ -15,7 +15,13 @@ export type Backend = { readonly url: string; readonly stop: () => Promise<void>
 export async function startInProcess(variables: Variables, log: (line: string) => void): Promise<Backend> {
   const config = readConfig({ OTPOST_SQLITE_SYNCHRONOUS: 'NORMAL', ...variables })
   if (!config.ok) throw new Error(config.error)
-  const capabilities = { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true } as const
+  const capabilities = {
+    runtime: 'node',
+    files: true,
+    smtpPort25: true,
+    tlsOptions: true,
+    sharedConnections: true,
+  } as const
   const edges: Edges = { ...processEdges({ capabilities }), log: jsonLog(log) }
   const folder = await mkdtemp(join(tmpdir(), 'otpost-testing-'))
   const removeFolder = () => rm(folder, { recursive: true, force: true })

@@ -34,6 +34,7 @@ describe('the configuration', () => {
           verifyCertificate: true,
           authority: undefined,
           client: undefined,
+          maxConnections: 10,
         },
       },
     })
@@ -192,6 +193,11 @@ describe('on Workers', () => {
     ],
     [{ USE_SSL: 1, KEYFILE: client.keyFile }, 'KEYFILE', 'must be absent: this runtime presents no client certificate'],
     [{ USE_SSL: 1, TEMPLATE: 'file://mail.eml' }, 'TEMPLATE', NO_FILES],
+    [
+      { USE_SSL: 1, MAX_CONNECTIONS: 5 },
+      'MAX_CONNECTIONS',
+      'must be absent: this runtime shares no connections between requests',
+    ],
   ])('%j is refused', async (keys, key, rule) => {
     const result = await read({ ...SERVER, ...keys }, WORKERS)
 

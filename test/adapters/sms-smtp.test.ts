@@ -88,7 +88,7 @@ describe('a text message', () => {
   ])('with %j to a server with %j is not taken for sent', async (keys, options, expected) => {
     const { delivery, mails } = await send(keys, options)
 
-    expect(delivery).toEqual(expected)
+    expect(delivery).toMatchObject(expected)
     expect(mails).toEqual([])
   })
 

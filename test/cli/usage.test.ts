@@ -11,7 +11,7 @@ import { closedPort } from '../support/smtp-server.ts'
 import { cleanEnv, newDataDir, otpost, otpostJson, ROOT, scriptOf } from './otpost.ts'
 
 const program = createProgram({
-  capabilities: { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true },
+  capabilities: { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true, sharedConnections: true },
   listen: () => Promise.reject(new Error('not in this test')),
 })
 const withSubcommands = (command: Command): readonly Command[] => [

@@ -326,7 +326,13 @@ describe('administration refuses at once, names the field and the rule, and stor
 })
 
 describe('a runtime without files and free TLS', () => {
-  const WORKERS: Capabilities = { runtime: 'workers', files: false, smtpPort25: false, tlsOptions: false }
+  const WORKERS: Capabilities = {
+    runtime: 'workers',
+    files: false,
+    smtpPort25: false,
+    tlsOptions: false,
+    sharedConnections: false,
+  }
   let w: Harness
   beforeAll(async () => {
     w = await startHarness({}, WORKERS)

@@ -68,7 +68,13 @@ export const PASSWD = [
   'eve:x:1003:100:Eve Ümlaut,room,,,:/home/eve:/bin/sh',
 ].join('\n')
 
-export const NODE: Capabilities = { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true }
+export const NODE: Capabilities = {
+  runtime: 'node',
+  files: true,
+  smtpPort25: true,
+  tlsOptions: true,
+  sharedConnections: true,
+}
 
 /** @param variables process settings; @param capabilities those of another runtime, to see what it refuses */
 export async function startHarness(variables: Variables = {}, capabilities: Capabilities = NODE): Promise<Harness> {

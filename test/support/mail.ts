@@ -10,8 +10,20 @@ import type { Delivery, Message, Send } from '../../src/ports/provider.ts'
 import { findIn } from '../../src/ports/provider.ts'
 import { type ReceivedMail, type SmtpServerOptions, startSmtpServer } from './smtp-server.ts'
 
-export const NODE: Capabilities = { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true }
-export const WORKERS: Capabilities = { runtime: 'workers', files: false, smtpPort25: false, tlsOptions: false }
+export const NODE: Capabilities = {
+  runtime: 'node',
+  files: true,
+  smtpPort25: true,
+  tlsOptions: true,
+  sharedConnections: true,
+}
+export const WORKERS: Capabilities = {
+  runtime: 'workers',
+  files: false,
+  smtpPort25: false,
+  tlsOptions: false,
+  sharedConnections: false,
+}
 
 /** Everything that was logged, as one text. */
 export const logged: string[] = []

@@ -35,6 +35,8 @@ export type SmtpServerOptions = {
   readonly pipelining?: boolean
   /** Refuses all recipients with this code. */
   readonly refuseRecipient?: number
+  /** Milliseconds that a message takes to be taken. */
+  readonly slowness?: number
 }
 
 export type SmtpServer = {
@@ -42,6 +44,8 @@ export type SmtpServer = {
   readonly mails: readonly ReceivedMail[]
   /** Connections that are open now. */
   readonly connections: () => Promise<number>
+  /** Connections there were in all, and the most that were open at once. */
+  readonly seen: () => { readonly all: number; readonly most: number }
   readonly close: () => Promise<void>
 }
 
@@ -98,18 +102,28 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
               raw: bytes.toString('latin1'),
               parsed,
             })
-            callback()
+            setTimeout(callback, options.slowness ?? 0)
           }),
         )
         .catch(callback)
     },
   })
   server.on('error', () => undefined) // clients that break off are what is tested
+  let [all, now, most] = [0, 0, 0]
+  server.server.on('connection', (socket) => {
+    all += 1
+    now += 1
+    most = Math.max(most, now)
+    socket.once('close', () => {
+      now -= 1
+    })
+  })
 
   await listening(server.listen(0, '127.0.0.1'))
   return {
     port: portOf(server.server),
     mails,
+    seen: () => ({ all, most }),
     connections: () =>
       new Promise((resolve, reject) =>
         server.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),

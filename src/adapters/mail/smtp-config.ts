@@ -2,7 +2,7 @@
  * Configuration of SMTPEmailProvider: which keys there are, what they may say, and what this runtime can do of it.
  *
  * Keys and defaults are LinOTP's (contract/linotp.md §4.5 and §4.6). Ours alone: `PORT` as a synonym of `SMTP_PORT`,
- * `TLS_INSECURE` and `TLS_CA`, since LinOTP verifies no certificates and we always do.
+ * `TLS_INSECURE` and `TLS_CA`, since LinOTP verifies no certificates and we always do; `MAX_CONNECTIONS`.
  */
 import { isIP } from 'node:net'
 import * as v from 'valibot'
@@ -27,6 +27,8 @@ export type SmtpConfig = {
   /** Seconds, maybe with a fraction: for the connection (rounded up there), and for each silence in the dialogue. */
   readonly timeout: number
   readonly verifyCertificate: boolean
+  /** At once, from this process; Infinity where no connection outlives its request. */
+  readonly maxConnections: number
   /** Trusted instead of the public authorities. */
   readonly authority: PemSource | undefined
   /** Key and certificate we present, in one file or in two. */
@@ -48,6 +50,9 @@ const password = v.pipe(
 
 const text = v.string('must be text')
 
+/** Few enough for the limits of usual servers (Postfix takes 50 of one client). */
+const DEFAULT_CONNECTIONS = 10
+
 /** In the order in which problems are reported. */
 const FIELDS = {
   SMTP_SERVER: hostName,
@@ -65,6 +70,7 @@ const FIELDS = {
   TIMEOUT: v.optional(seconds, 5),
   TLS_INSECURE: v.optional(booleanWord, false),
   TLS_CA: v.optional(text),
+  MAX_CONNECTIONS: v.optional(wholeNumber(1, 100)),
 }
 const Fields = v.object(FIELDS)
 type Fields = v.InferOutput<typeof Fields>
@@ -86,7 +92,7 @@ export async function readSmtpConfig(
   const read = v.safeParse(Fields, Object.fromEntries(given), { abortEarly: true })
   if (!read.success) return err(problemOf(read.issues[0]))
 
-  const config = configOf(read.output)
+  const config = configOf(read.output, edges)
   const problem =
     beyondRuntime(read.output, config, edges) ??
     contradiction(read.output) ??
@@ -105,7 +111,7 @@ function problemOf(issue: v.BaseIssue<unknown>): ConfigProblem {
   return { key: String(issue.path?.[0]?.key ?? ''), rule: issue.message }
 }
 
-function configOf(fields: Fields): SmtpConfig {
+function configOf(fields: Fields, { capabilities }: Edges): SmtpConfig {
   const encryption = fields.USE_SSL ? 'implicit' : fields.START_TLS ? 'starttls' : 'none'
   const key = fields.KEYFILE ?? fields.CERTFILE
   return {
@@ -117,6 +123,7 @@ function configOf(fields: Fields): SmtpConfig {
     subject: fields.EMAIL_SUBJECT,
     timeout: fields.TIMEOUT,
     verifyCertificate: !fields.TLS_INSECURE,
+    maxConnections: capabilities.sharedConnections ? (fields.MAX_CONNECTIONS ?? DEFAULT_CONNECTIONS) : Infinity,
     authority: fields.TLS_CA === undefined ? undefined : pemOrFile(fields.TLS_CA),
     client: fields.CERTFILE && key ? { certificate: { file: fields.CERTFILE }, key: { file: key } } : undefined,
   }
@@ -138,7 +145,7 @@ function contradiction(fields: Fields): ConfigProblem | undefined {
 
 /** What `edges.capabilities` rules out. Asked when a configuration is saved, so that no message fails for it later. */
 function beyondRuntime(fields: Fields, config: SmtpConfig, edges: Edges): ConfigProblem | undefined {
-  const { smtpPort25, tlsOptions, files } = edges.capabilities
+  const { smtpPort25, tlsOptions, files, sharedConnections } = edges.capabilities
   const noFiles = 'must not name a file: this runtime reads no files'
   const rules: readonly [refused: boolean, key: string, rule: string][] = [
     [
@@ -150,6 +157,11 @@ function beyondRuntime(fields: Fields, config: SmtpConfig, edges: Edges): Config
     [!tlsOptions && !!fields.TLS_CA, 'TLS_CA', 'must be absent: this runtime trusts the public authorities only'],
     [!tlsOptions && !!fields.CERTFILE, 'CERTFILE', 'must be absent: this runtime presents no client certificate'],
     [!tlsOptions && !!fields.KEYFILE, 'KEYFILE', 'must be absent: this runtime presents no client certificate'],
+    [
+      !sharedConnections && fields.MAX_CONNECTIONS !== undefined,
+      'MAX_CONNECTIONS',
+      'must be absent: this runtime shares no connections between requests',
+    ],
     [!files && !!config.authority && 'file' in config.authority, 'TLS_CA', noFiles],
     [!files && !!fields.CERTFILE, 'CERTFILE', noFiles],
     [!files && !!fields.KEYFILE, 'KEYFILE', noFiles],

@@ -1,5 +1,5 @@
 /**
- * The SMTP dialogue on a connected socket: greeting, STARTTLS, AUTH, one message, QUIT. nodemailer speaks, step by
+ * The SMTP dialogue on a connected socket: greeting, STARTTLS, AUTH, then messages, QUIT. nodemailer speaks, step by
  * step; between the steps it is decided here whether to go on.
  */
 import type { Socket } from 'node:net'
@@ -16,39 +16,76 @@ const PARTING_MS = 1000
 /** The longest that a timer takes, 24 days. */
 const NEVER_MS = 2 ** 31 - 1
 
+/** After so many messages a connection is not handed on: servers have limits of their own, and say so at bad moments. */
+const MAX_MESSAGES = 50
+
 export type Dialogue = {
   readonly config: SmtpConfig
   /** For STARTTLS; with implicit TLS the socket has it already. */
   readonly tls: ConnectionOptions
   readonly socket: Socket
-  readonly message: WireMessage
 }
 
-/**
- * @param signal destroys the socket when it aborts
- * @returns `undefined` when the server took the message; never rejects
- */
-export async function converse(dialogue: Dialogue, signal: AbortSignal): Promise<Delivery | undefined> {
-  const { config, socket, message } = dialogue
+/** A connection after greeting, STARTTLS and login. Neither function rejects; an aborted signal destroys the socket. */
+export type Session = {
+  /** @returns `undefined` when the server took the message; after anything else the session is of no more use */
+  readonly send: (message: WireMessage, signal: AbortSignal) => Promise<Delivery | undefined>
+  /** Asks the server, before a further message, whether it listens still. */
+  readonly isGood: (signal: AbortSignal) => Promise<boolean>
+  /** QUIT, whose answer nobody waits for. */
+  readonly close: () => void
+}
+
+/** @returns a session, or why there is none; never rejects */
+export async function openSession(
+  dialogue: Dialogue,
+  signal: AbortSignal,
+): Promise<{ readonly session: Session } | { readonly failure: Delivery }> {
   const connection = createConnection(dialogue)
-  const abort = () => {
+  const { config, socket } = dialogue
+  const close = () => {
+    connection.quit()
     connection.close()
-    if (connection._socket) connection._socket.destroy()
-    socket.destroy()
   }
-  signal.addEventListener('abort', abort, { once: true })
-  if (signal.aborted) abort()
+  /** Runs a part of the dialogue that is destroyed with the signal. */
+  const during = async <T>(stop: AbortSignal, run: () => Promise<T>): Promise<T> => {
+    const abort = () => {
+      connection.close()
+      if (connection._socket) connection._socket.destroy()
+      socket.destroy()
+    }
+    stop.addEventListener('abort', abort, { once: true })
+    if (stop.aborted) abort()
+    try {
+      return await run()
+    } finally {
+      stop.removeEventListener('abort', abort)
+    }
+  }
 
-  const unwelcome = await step(connection, 'greeting', (done) => connection.connect(done))
-  const offers = offersOf(connection.lastServerResponse)
-  const failure =
-    unwelcome ?? (await login(connection, offers, config)) ?? (await transmit(connection, offers, message))
-
-  // Nobody waits for the answer to QUIT: the verdict is in.
-  connection.quit()
-  connection.close()
-  signal.removeEventListener('abort', abort)
-  return failure
+  let offers: Offers = new Map()
+  const failure = await during(signal, async () => {
+    const unwelcome = await step(connection, 'greeting', (done) => connection.connect(done))
+    offers = offersOf(connection.lastServerResponse)
+    return unwelcome ?? (await login(connection, offers, config))
+  })
+  if (failure) {
+    close()
+    return { failure }
+  }
+  let messages = 0
+  return {
+    session: {
+      close,
+      send: (message, stop) => {
+        messages += 1
+        return during(stop, () => transmit(connection, offers, message))
+      },
+      isGood: async (stop) =>
+        messages < MAX_MESSAGES &&
+        (await during(stop, () => step(connection, 'message', (done) => connection.reset(done)))) === undefined,
+    },
+  }
 }
 
 function createConnection({ config, tls, socket }: Dialogue): SMTPConnection {
@@ -102,12 +139,17 @@ function step(
   run: (done: (error?: SmtpError | null) => void) => void,
 ): Promise<Delivery | undefined> {
   return new Promise((resolve) => {
-    const fail = (error: SmtpError) => resolve(dialogueFailure(error, stage, connection.upgrading === true))
+    const settle = (delivery: Delivery | undefined) => {
+      connection.off('error', fail)
+      connection.off('end', end)
+      resolve(delivery)
+    }
+    const fail = (error: SmtpError) => settle(dialogueFailure(error, stage, connection.upgrading === true))
     // 'end' comes before the callback that says more; that one follows in the same turn.
-    const end = () => queueMicrotask(() => resolve(unavailable('connection_closed')))
+    const end = () => queueMicrotask(() => settle(unavailable('connection_closed')))
     connection.once('error', fail)
     connection.once('end', end)
-    run((error) => (error ? fail(error) : resolve(undefined)))
+    run((error) => (error ? fail(error) : settle(undefined)))
   })
 }
 

@@ -26,6 +26,7 @@ const MAIL_KEYS: Readonly<Record<string, string>> = {
   TIMEOUT: 'TIMEOUT',
   TLS_CA: 'TLS_CA',
   TLS_INSECURE: 'TLS_INSECURE',
+  MAX_CONNECTIONS: 'MAX_CONNECTIONS',
 }
 
 const RECIPIENT = 'must be one e-mail address, with <phone> where the number belongs'

@@ -21,6 +21,7 @@ const edges: Edges = {
     files: true,
     smtpPort25: true,
     tlsOptions: true,
+    sharedConnections: true,
   },
   log: silent,
 }

@@ -9,7 +9,7 @@ const edges: Edges = {
   fetch: (...request) => fetch(...request),
   deadline: (after) => AbortSignal.timeout(after * 1000),
   openSocket,
-  capabilities: { runtime: 'workers', files: false, smtpPort25: false, tlsOptions: false },
+  capabilities: { runtime: 'workers', files: false, smtpPort25: false, tlsOptions: false, sharedConnections: false },
   log: silent,
 }
 
