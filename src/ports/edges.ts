@@ -40,6 +40,16 @@ export type OpenSocket = (
   signal: AbortSignal,
 ) => Promise<Socket>
 
+/** As much as is used of Cloudflare's `send_email` binding. Errors carry a `code`. */
+export type MailBinding = {
+  readonly send: (mail: {
+    readonly from: string | { readonly email: string; readonly name: string }
+    readonly to: string
+    readonly subject: string
+    readonly text: string
+  }) => Promise<{ readonly messageId?: string } | undefined>
+}
+
 export type Edges = {
   /** Name of this machine, for the audit; absent where there is no machine. */
   readonly host?: string
@@ -51,6 +61,8 @@ export type Edges = {
   /** A signal that aborts after this long; it never keeps a process alive. */
   readonly deadline: (after: Seconds) => AbortSignal
   readonly openSocket?: OpenSocket
+  /** The `send_email` binding of this name; absent but on Workers. */
+  readonly mailBinding?: (name: string) => MailBinding | undefined
   /** Reads a text file; absent where `capabilities.files` is false. */
   readonly readFile?: (path: string) => Promise<string>
   /** Writes a text file, replacing what was there; absent where `capabilities.files` is false. */

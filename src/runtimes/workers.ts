@@ -13,7 +13,7 @@ import { compose, type Otpost } from '../compose.ts'
 import { type Config, readConfig } from '../config.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Connection } from '../http/env.ts'
-import type { Edges } from '../ports/edges.ts'
+import type { Edges, MailBinding } from '../ports/edges.ts'
 import type { Batch } from '../ports/store.ts'
 
 type Bindings = Readonly<Record<string, unknown>> & { readonly DB?: D1Database }
@@ -39,8 +39,18 @@ function open(bindings: Bindings): Result<Otpost, string> {
   const keys = readKeys(config.value.keys)
   if (!keys.ok) return keys
   const batch = openDatabase(config.value, bindings.DB)
-  return batch.ok ? ok(compose(batch.value, keys.value, edges, config.value)) : batch
+  return batch.ok
+    ? ok(compose(batch.value, keys.value, { ...edges, mailBinding: mailBinding(bindings) }, config.value))
+    : batch
 }
+
+/** Which kind it is a binding does not tell; most others have no `send`. */
+const mailBinding =
+  (bindings: Bindings) =>
+  (name: string): MailBinding | undefined => {
+    const binding = Object.hasOwn(bindings, name) ? bindings[name] : undefined
+    return typeof binding === 'object' && binding !== null && 'send' in binding ? (binding as MailBinding) : undefined
+  }
 
 function openDatabase({ databaseUrl: url, databaseToken }: Config, d1: D1Database | undefined): Result<Batch, string> {
   if (url === null)

@@ -5,7 +5,7 @@ import type { Delivery } from '../../src/ports/provider.ts'
 import { findIn } from '../../src/ports/provider.ts'
 import { type Answer, startHttpServer } from '../support/http-server.ts'
 import { MAIL, mailEdges } from '../support/mail.ts'
-import { type Api, MAIL_APIS, MAILGUN } from '../support/mail-apis.ts'
+import { type Api, MAIL_APIS, MAILGUN, SES } from '../support/mail-apis.ts'
 import { closedPort } from '../support/smtp-server.ts'
 
 type Keys = Readonly<Record<string, unknown>>
@@ -26,6 +26,8 @@ async function sendTo(api: Api, answer: Answer | undefined, keys: Keys = {}, mai
 }
 
 describe.each(MAIL_APIS)('$name', (api) => {
+  const secret = api === SES ? 'SECRET_ACCESS_KEY' : 'API_KEY'
+
   it('sends a mail as the API documents it, once', async () => {
     const { delivery, heard } = await sendTo(api, undefined)
 
@@ -39,11 +41,11 @@ describe.each(MAIL_APIS)('$name', (api) => {
 
     await sendBy(api, { ...api.keys, URL: `${server.url}/region/` })
 
-    expect(server.heard[0]?.path).toMatch(/^\/region\/(?:emails?|v3\/)/)
+    expect(server.heard[0]?.path).toMatch(/^\/region\/(?:emails?|v[23]\/)/)
   })
 
   it('is told about a wrong key by the API itself', async () => {
-    const { delivery } = await sendTo(api, undefined, { API_KEY: 'wrong' })
+    const { delivery } = await sendTo(api, undefined, { [secret]: 'wrong' })
 
     expect(delivery).toMatchObject({
       status: 'unavailable',
@@ -100,10 +102,10 @@ describe.each(MAIL_APIS)('$name', (api) => {
     [{ URL: 'ftp://127.0.0.1' }, 'URL', /https URL/],
     [{ URL: 'http://127.0.0.1.example.org' }, 'URL', /https URL/],
     [{ URL: 'https://api.example.org/?region=eu' }, 'URL', /without a query/],
-    [{ API_KEY: 'with blank' }, 'API_KEY', /ASCII/],
-    [{ API_KEY: 'two\r\nlines' }, 'API_KEY', /ASCII/],
-    [{ API_KEY: 7 }, 'API_KEY', /must be text/],
-    [{ API_KEY: '' }, 'API_KEY', /is required/],
+    [{ [secret]: 'with blank' }, secret, /ASCII/],
+    [{ [secret]: 'two\r\nlines' }, secret, /ASCII/],
+    [{ [secret]: 7 }, secret, /must be text/],
+    [{ [secret]: '' }, secret, /is required/],
     [{ EMAIL_FROM: 'otp' }, 'EMAIL_FROM', /must be one e-mail address/],
     [{ EMAIL_FROM: null }, 'EMAIL_FROM', /is required/],
     [{ EMAIL_SUBJECT: 'Your\nOTP' }, 'EMAIL_SUBJECT', /line breaks/],

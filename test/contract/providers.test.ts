@@ -37,6 +37,11 @@ const KITS: Readonly<Record<string, Kit>> = {
   SendGridEmailProvider: { required: ['API_KEY', 'EMAIL_FROM'], at: byKey },
   MailgunEmailProvider: { required: ['DOMAIN', 'API_KEY', 'EMAIL_FROM'], at: byKey },
   PostmarkEmailProvider: { required: ['API_KEY', 'EMAIL_FROM'], at: byKey },
+  SesEmailProvider: {
+    required: ['REGION', 'ACCESS_KEY_ID', 'SECRET_ACCESS_KEY', 'EMAIL_FROM'],
+    at: (port) => ({ URL: url(port), SECRET_ACCESS_KEY: SECRET }),
+  },
+  CloudflareEmailProvider: { required: ['EMAIL_FROM'], at: null },
   HttpEmailProvider: {
     required: ['URL', 'BODY'],
     at: (port) => ({ URL: url(port), PASSWORD: SECRET, HEADERS: { 'X-Api-Key': SECRET }, SUCCESS_REGEX: 'queued' }),
@@ -62,8 +67,9 @@ const messageFor = (provider: Provider): Message => (isMail(provider) ? MAIL : S
 const speaksSmtp = ({ name }: Provider): boolean => ['SMTPEmailProvider', 'SmtpSMSProvider'].includes(name)
 
 function edgesOf(over: Partial<Edges> = {}): Edges {
-  return { ...mailEdges(NODE), readFile: noFile, writeFile: async () => undefined, ...over }
+  return { ...mailEdges(NODE), readFile: noFile, writeFile: async () => undefined, mailBinding, ...over }
 }
+const mailBinding = (name: string) => (name === 'EMAIL' ? { send: async () => ({ messageId: SECRET }) } : undefined)
 const noWriting = async (path: string): Promise<void> => void (await noFile(path))
 const noFile = async (path: string): Promise<string> => {
   throw new Error(`no ${path} for ${SECRET}`)

@@ -32,8 +32,15 @@ export type TestWorker = {
   readonly stop: () => Promise<void>
 }
 
-/** @param d1 whether there is a binding `DB`; its database is empty, without any table */
-export async function startWorker(variables: Readonly<Record<string, unknown>>, d1 = true): Promise<TestWorker> {
+/**
+ * @param d1 whether there is a binding `DB`; its database is empty, without any table
+ * @param mail `send_email` bindings by name, played by Miniflare
+ */
+export async function startWorker(
+  variables: Readonly<Record<string, unknown>>,
+  d1 = true,
+  mail: Readonly<Record<string, { readonly allowed_sender_addresses?: string[] }>> = {},
+): Promise<TestWorker> {
   const lines: string[] = []
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -41,6 +48,7 @@ export async function startWorker(variables: Readonly<Record<string, unknown>>, 
       compatibilityDate: '2026-11-01',
       compatibilityFlags: ['nodejs_compat'],
       ...(d1 ? { d1Databases: ['DB'] } : {}),
+      email: { send_email: Object.entries(mail).map(([name, restrictions]) => ({ name, ...restrictions })) },
       bindings: variables as Record<string, string>, // Miniflare's type for JSON, which the tests keep to
       host: '127.0.0.1',
       port: 0,

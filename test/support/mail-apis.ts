@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest'
 import type { Delivery } from '../../src/ports/provider.ts'
+import { signatureProblem } from './aws-signature.ts'
 import type { Answer, Heard } from './http-server.ts'
 
 export type Api = {
@@ -168,4 +169,58 @@ const POSTMARK: Api = {
   ],
 }
 
-export const MAIL_APIS: readonly Api[] = [RESEND, SENDGRID, MAILGUN, POSTMARK]
+const ses = (status: number, type: string): Answer => ({
+  status,
+  body: { message: 'Email address is not verified.' },
+  headers: { 'x-amzn-errortype': type },
+})
+const SES_SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
+
+export const SES: Api = {
+  name: 'SesEmailProvider',
+  keys: {
+    ...{ REGION: 'eu-central-1', ACCESS_KEY_ID: 'AKIDEXAMPLE', SECRET_ACCESS_KEY: SES_SECRET, EMAIL_FROM: FROM },
+    CONFIGURATION_SET: 'otp',
+  },
+  check: (heard) => {
+    const { method, path, headers, body } = heard
+    const expected = { keyId: 'AKIDEXAMPLE', secret: SES_SECRET, region: 'eu-central-1', service: 'ses' }
+    const problem = signatureProblem(heard, expected)
+    if (problem) return ses(403, problem)
+    if (headers.get('x-amz-date') !== '20260701T123015Z') return ses(403, 'SignatureDoesNotMatch')
+    if (method !== 'POST' || path !== '/v2/email/outbound-emails') return ses(404, 'UnknownOperationException')
+    if (headers.get('content-type') !== 'application/json') return ses(415, 'UnsupportedMediaType')
+    expect(JSON.parse(body)).toEqual({
+      FromEmailAddress: FROM,
+      Destination: { ToAddresses: ['ada@example.org'] },
+      Content: {
+        Simple: {
+          Subject: { Data: 'Your OTP', Charset: 'UTF-8' },
+          Body: { Text: { Data: '418276', Charset: 'UTF-8' } },
+        },
+      },
+      ConfigurationSetName: 'otp',
+    })
+    return undefined
+  },
+  sent: { status: 200, body: { MessageId: '010001890d1e-7a2b-000000' } },
+  reference: '010001890d1e-7a2b-000000',
+  replies: [
+    ['a sandbox, or a bad sender', ses(400, 'MessageRejected'), 'unavailable', 'ses_message_rejected'],
+    ['a bad request', ses(400, 'BadRequestException'), 'unavailable', 'ses_bad_request'],
+    ['a type with its origin', ses(400, 'BadRequestException:http://amazon.com/'), 'unavailable', 'ses_bad_request'],
+    ['a suspended account', ses(400, 'AccountSuspendedException'), 'unavailable', 'ses_account_suspended'],
+    ['a paused account', ses(400, 'SendingPausedException'), 'unavailable', 'ses_sending_paused'],
+    ['a bad domain', ses(400, 'MailFromDomainNotVerifiedException'), 'unavailable', 'ses_sender_not_verified'],
+    ['an unknown configuration set', ses(404, 'NotFoundException'), 'unavailable', 'ses_not_found'],
+    ['too many requests', ses(429, 'TooManyRequestsException'), 'unavailable', 'ses_too_many_requests'],
+    ['a missing right', ses(403, 'AccessDeniedException'), 'unavailable', 'ses_access_denied'],
+    ['an old token', ses(403, 'ExpiredTokenException'), 'unavailable', 'ses_token_expired'],
+    ['an unknown key', ses(403, 'UnrecognizedClientException'), 'unavailable', 'auth_failed'],
+    ['a name of its own', ses(418, 'ada_at_example'), 'unavailable', 'http_418'],
+    ['a failure', { status: 500, body: 'ouch' }, 'unavailable', 'http_500'],
+    ['a success without an id', { status: 200, body: HTML }, 'unavailable', 'reply_unreadable'],
+  ],
+}
+
+export const MAIL_APIS: readonly Api[] = [RESEND, SENDGRID, MAILGUN, POSTMARK, SES]

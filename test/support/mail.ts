@@ -40,6 +40,10 @@ export function mailEdges(capabilities: Capabilities = NODE): Edges {
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     fetch,
     deadline: (after) => AbortSignal.timeout(after * 1000),
+    ...(capabilities.runtime === 'workers' && {
+      mailBinding: (name: string) =>
+        name === 'EMAIL' ? { send: async () => ({ messageId: 'binding-1' }) } : undefined,
+    }),
     ...(capabilities.files && { readFile: (path: string) => readFile(path, 'utf8') }),
     capabilities,
     log,

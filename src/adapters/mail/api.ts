@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { headerText, isEmailAddress } from '../../core/fields.ts'
 import { apiRoot, headerToken } from '../../core/http-fields.ts'
 import { err, ok, type Result } from '../../core/result.ts'
+import type { Edges } from '../../ports/edges.ts'
 import { exchange, type HttpReply, type HttpRequest } from '../../ports/http-exchange.ts'
 import {
   type ConfigProblem,
@@ -35,6 +36,8 @@ export const apiKeys = (root: string) => ({
 type ConfigSchema<C> = v.GenericSchema<unknown, C> & { readonly entries: v.ObjectEntries }
 type MailConfig = { readonly EMAIL_SUBJECT: string; readonly TIMEOUT: number }
 
+type ApiRequest = Omit<HttpRequest, 'timeout'>
+
 export type MailApi<C extends MailConfig> = {
   readonly name: string
   readonly config: ConfigSchema<C>
@@ -43,8 +46,10 @@ export type MailApi<C extends MailConfig> = {
   readonly sample: RawConfig
   /** What contradicts itself although each key is good. */
   readonly contradiction?: (config: C) => ConfigProblem | undefined
+  /** A recipient that the API is known not to serve. */
+  readonly unreachable?: (mail: Message) => Delivery | undefined
   /** `mail.to` is one address and `mail.subject` one line. */
-  readonly request: (config: C, mail: Message) => Omit<HttpRequest, 'timeout'>
+  readonly request: (config: C, mail: Message, edges: Edges) => ApiRequest | Promise<ApiRequest>
   /** What the reply says; the texts of servers may quote anything, so no reason is taken from them as it stands. */
   readonly verdict: (reply: HttpReply, mail: Message, config: C) => Delivery
 }
@@ -62,18 +67,23 @@ export function defineMailApi<C extends MailConfig>(api: MailApi<C>): Provider {
     create: (config, edges) => async (message, signal) => {
       // Some APIs take lists of addresses.
       if (!isEmailAddress(message.to)) return refused('address_invalid')
-      const mail = { ...message, subject: message.subject.replace(/\p{Cc}+/gu, ' ') }
-      const reply = await exchange(edges, { ...api.request(config, mail), timeout: config.TIMEOUT }, signal)
+      const unreachable = api.unreachable?.(message)
+      if (unreachable) return unreachable
+      const mail = { ...message, subject: oneLine(message.subject) }
+      const request = await api.request(config, mail, edges)
+      const reply = await exchange(edges, { ...request, timeout: config.TIMEOUT }, signal)
       return reply.ok ? api.verdict(reply.value, mail, config) : unavailable(reply.error)
     },
   })
 }
 
+export const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ')
+
 /** Merged in by whoever loads a provider (contract §4.5). */
 const KEYS_OF_THE_CALLER = ['timeout', 'Managed']
 
-function readMailConfig<C extends MailConfig>(
-  { config: schema, contradiction }: MailApi<C>,
+export function readMailConfig<C extends MailConfig>(
+  { config: schema, contradiction }: Pick<MailApi<C>, 'config' | 'contradiction'>,
   raw: RawConfig,
 ): Result<ReadConfig<C>, ConfigProblem> {
   const given = Object.entries(raw).filter(([, value]) => value !== '' && value !== null && value !== undefined)

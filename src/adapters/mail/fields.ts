@@ -1,4 +1,5 @@
 /** Fields that mail providers share. */
+import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { isEmailAddress } from '../../core/fields.ts'
 
@@ -29,3 +30,11 @@ export const seconds = v.pipe(
   v.transform((value) => (typeof value === 'number' ? value : /^\s*\d*\.?\d+\s*$/.test(value) ? Number(value) : 0)),
   v.check((value) => value > 0 && value <= 60, SECONDS),
 )
+
+/** Servers that know nothing of RFC 6531 still deliver to a domain in Punycode. */
+export function withAsciiDomain(address: string): string {
+  const at = address.lastIndexOf('@') + 1
+  const domain = address.slice(at)
+  if (/^\p{ASCII}*$/u.test(domain)) return address
+  return address.slice(0, at) + (domainToASCII(domain) || domain)
+}

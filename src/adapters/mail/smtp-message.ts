@@ -4,10 +4,10 @@
  * Headers are LinOTP's (contract §4.6), with a Message-ID of our own. Addresses are passed as records everywhere, so
  * nothing is ever parsed out of them.
  */
-import { domainToASCII } from 'node:url'
 import MimeNode from 'nodemailer/lib/mime-node'
 import type { Instant } from '../../core/time.ts'
 import type { Message } from '../../ports/provider.ts'
+import { withAsciiDomain } from './fields.ts'
 import type { SmtpConfig } from './smtp-config.ts'
 
 export type WireMessage = {
@@ -39,12 +39,4 @@ export async function composeMessage(config: SmtpConfig, mail: Message, now: Ins
   ])
   node.setContent(text)
   return { bytes: await node.build(), envelope: { from, to } }
-}
-
-/** Servers that know nothing of RFC 6531 still deliver to a domain in Punycode. */
-function withAsciiDomain(address: string): string {
-  const at = address.lastIndexOf('@') + 1
-  const domain = address.slice(at)
-  if (/^\p{ASCII}*$/u.test(domain)) return address
-  return address.slice(0, at) + (domainToASCII(domain) || domain)
 }
