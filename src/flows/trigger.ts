@@ -13,6 +13,7 @@ import { isWithin } from '../core/policy/destinations.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { maxAttemptsSetting, transactionLength } from '../core/setting-keys.ts'
 import { challengeValidity, type ProviderRecord, type Settings, settingOf } from '../core/settings.ts'
+import { smsParts } from '../core/sms-parts.ts'
 import { asHeader, fill } from '../core/template.ts'
 import type { Seconds } from '../core/time.ts'
 import { ownChallengeValidity, type Token } from '../core/token.ts'
@@ -225,14 +226,22 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       transactionId: challenge.transactionId,
       attributes: command.owner?.attributes ?? {},
     }
-    const { text, subject } = type.template(command.policy, command.proposed)
+    const { text: template, subject } = type.template(command.policy, command.proposed)
+    const text = fill(template, values)
+    if (type.channel === 'sms') warnOfParts(token.serial, text)
     edges.log.info('message_sending', { serial: token.serial, to: maskAddress(to) })
     return deliver(providers, (defaults) => ({
       id: `${challenge.transactionId}.${challenge.id}`,
       to,
       subject: asHeader(fill(subject || defaults.subject, values)),
-      text: fill(text, values),
+      text,
     }))
+  }
+
+  /** Each part is paid for. What a provider's own template adds is not counted. */
+  function warnOfParts(serial: string, text: string): void {
+    const { parts, encoding } = smsParts(text)
+    if (parts > 1) edges.log.warn('sms_parts', { serial, parts, encoding })
   }
 }
 

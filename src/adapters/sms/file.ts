@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { err, ok } from '../../core/result.ts'
 import { type Delivery, defineProvider, type Message } from '../../ports/provider.ts'
-import { formatNumber, numberKeys } from './number.ts'
+import { forbidden, formatNumber, numberKeys } from './number.ts'
 import { readConfig } from './read.ts'
 
 const Config = v.looseObject({
@@ -32,12 +32,14 @@ export const provider = defineProvider<v.InferOutput<typeof Config>>({
 
   create: (config, edges) => async (message, signal) => {
     if (signal.aborted) return DEADLINE
+    const number = formatNumber(message.to, config)
+    if (!number.ok) return forbidden(number.error)
     const path = config.here ? `${config.here}/${config.file}` : config.file
     const { promise: deadline, resolve } = Promise.withResolvers<Delivery>()
     const onAbort = () => resolve(DEADLINE)
     signal.addEventListener('abort', onAbort, { once: true })
     try {
-      const written = edges.writeFile?.(path, `${formatNumber(message.to, config)}:${message.text}`)
+      const written = edges.writeFile?.(path, `${number.value}:${message.text}`)
       return await Promise.race([deadline, Promise.resolve(written).then(() => accepted(message))])
     } catch {
       return { status: 'unavailable', reason: 'file_not_writable' } // the error names the path, which is in the configuration

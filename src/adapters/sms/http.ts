@@ -11,7 +11,7 @@ import type { Edges } from '../../ports/edges.ts'
 import { exchange } from '../../ports/http-exchange.ts'
 import { type Delivery, defineProvider, type Message } from '../../ports/provider.ts'
 import { addressed, beyondFetch, DIGEST_RULE, FETCH_KEYS, readSeconds, unavailable } from './gateway.ts'
-import { formatNumber, numberKeys } from './number.ts'
+import { forbidden, formatNumber, numberKeys } from './number.ts'
 import { readConfig } from './read.ts'
 
 const text = v.string('must be text')
@@ -65,9 +65,11 @@ export const provider = defineProvider<HttpConfig>({
 })
 
 async function call(config: HttpConfig, edges: Edges, message: Message, signal: AbortSignal): Promise<Delivery> {
+  const number = formatNumber(message.to, config)
+  if (!number.ok) return forbidden(number.error)
   const { url, headers } = addressed(config.URL, config.HEADERS, config)
   const parameters = new URLSearchParams({
-    [config.SMS_PHONENUMBER_KEY]: formatNumber(message.to, config),
+    [config.SMS_PHONENUMBER_KEY]: number.value,
     [config.SMS_TEXT_KEY]: message.text,
     ...config.PARAMETER,
   })

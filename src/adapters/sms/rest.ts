@@ -9,9 +9,9 @@ import * as v from 'valibot'
 import { httpHeaders, httpUrl, jsonObject } from '../../core/http-fields.ts'
 import { err, ok } from '../../core/result.ts'
 import { exchange } from '../../ports/http-exchange.ts'
-import { type ConfigProblem, defineProvider, type Message } from '../../ports/provider.ts'
+import { type ConfigProblem, defineProvider } from '../../ports/provider.ts'
 import { addressed, beyondFetch, DIGEST_RULE, FETCH_KEYS, timeout, unavailable } from './gateway.ts'
-import { formatNumber, numberKeys } from './number.ts'
+import { forbidden, formatNumber, numberKeys } from './number.ts'
 import { readConfig } from './read.ts'
 import { changeAt, isReachable, messageInto, phoneInto, readPath } from './rest-payload.ts'
 
@@ -69,9 +69,11 @@ export const provider = defineProvider<RestConfig>({
   },
 
   create: (config, edges) => async (message, signal) => {
+    const number = formatNumber(message.to, config)
+    if (!number.ok) return forbidden(number.error)
     const { url, headers } = addressed(config.URL, config.HEADERS, config)
     for (const name of ['accept', 'content-type']) if (!headers.has(name)) headers.set(name, 'application/json')
-    const request = { url, method: 'POST', headers, body: bodyOf(config, message) }
+    const request = { url, method: 'POST', headers, body: bodyOf(config, number.value, message.text) }
     const reply = await exchange(edges, { ...request, timeout: config.TIMEOUT ?? DEFAULT_TIMEOUT }, signal)
     if (!reply.ok) return unavailable(reply.error)
     const { status } = reply.value
@@ -89,9 +91,9 @@ function unreachable(config: RestConfig): ConfigProblem | null {
 }
 
 /** Without a path, which `read` has refused, nothing is put anywhere. */
-function bodyOf(config: RestConfig, message: Message): string {
+function bodyOf(config: RestConfig, phone: string, text: string): string {
   const textPath = readPath(config.SMS_TEXT_KEY, config.PAYLOAD) ?? []
   const phonePath = readPath(config.SMS_PHONENUMBER_KEY, config.PAYLOAD) ?? []
-  const withText = changeAt(config.PAYLOAD, textPath, messageInto(message.text))
-  return JSON.stringify(changeAt(withText, phonePath, phoneInto(formatNumber(message.to, config))))
+  const withText = changeAt(config.PAYLOAD, textPath, messageInto(text))
+  return JSON.stringify(changeAt(withText, phonePath, phoneInto(phone)))
 }

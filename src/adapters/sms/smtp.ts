@@ -9,7 +9,7 @@ import * as v from 'valibot'
 import { headerText, isEmailAddress } from '../../core/fields.ts'
 import { err, ok } from '../../core/result.ts'
 import { type ConfigProblem, defineProvider, type Provider, type RawConfig } from '../../ports/provider.ts'
-import { formatNumber, numberKeys } from './number.ts'
+import { forbidden, formatNumber, numberKeys } from './number.ts'
 import { readConfig } from './read.ts'
 
 /** Our keys, and those of SMTPEmailProvider that they become. */
@@ -85,8 +85,10 @@ export const smtpSmsProvider = (mail: Provider): Provider =>
 
     create: (config, edges) => {
       const send = mail.create(config.mail, edges)
-      return (message, signal) => {
-        const phone = formatNumber(message.to, config)
+      return async (message, signal) => {
+        const number = formatNumber(message.to, config)
+        if (!number.ok) return forbidden(number.error)
+        const phone = number.value
         return send(
           {
             id: message.id,
