@@ -87,8 +87,8 @@ describe('HttpSMSProvider', () => {
     [{ URL: 'http://' }, 'URL', 'must be an http or https URL'],
     [{ ...HTTP, HTTP_Method: 'PUT' }, 'HTTP_Method', 'must be GET or POST'],
     [{ ...HTTP, HTTP_Method: 'post' }, 'HTTP_Method', 'must be GET or POST'],
-    [{ ...HTTP, AUTH_TYPE: 'digest' }, 'AUTH_TYPE', 'must be basic: digest authentication is not supported'],
-    [{ ...HTTP, AUTH_TYPE: 1 }, 'AUTH_TYPE', 'must be text'],
+    [{ ...HTTP, AUTH_TYPE: 'ntlm' }, 'AUTH_TYPE', 'must be basic or digest'],
+    [{ ...HTTP, AUTH_TYPE: 1 }, 'AUTH_TYPE', 'must be basic or digest'],
     [{ ...HTTP, SMS_TEXT_KEY: 1 }, 'SMS_TEXT_KEY', 'must be text'],
     [{ ...HTTP, SMS_PHONENUMBER_KEY: ['to'] }, 'SMS_PHONENUMBER_KEY', 'must be text'],
     [{ ...HTTP, PARAMETER: 'account=corp' }, 'PARAMETER', 'must be an object of texts'],
@@ -114,6 +114,7 @@ describe('HttpSMSProvider', () => {
 
   it.each<readonly [RawConfig]>([
     [{ AUTH_TYPE: 'BASIC' }],
+    [{ AUTH_TYPE: 'Digest' }],
     [{ PARAMETER: { n: 1, on: true, text: 'x' } }],
     [{ HEADERS: { 'X-Key': 'ü', 'X-N': 5 } }],
     [{ URL: 'http://user:p%C3%A4ss@127.0.0.1:8080/a?b=c' }],

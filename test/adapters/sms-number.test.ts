@@ -30,6 +30,9 @@ describe('a number', () => {
   })
 
   it.each<Row>([
+    ['+49 170 1234567 +1 900 5550100', {}, 'number_not_one'],
+    ['0170 1234567+', { MSISDN: true }, 'number_not_one'],
+    ['+ ()', {}, 'number_not_one'],
     ['0170 1234567', { E164: true }, 'number_not_international'],
     ['0170 1234567', { ALLOWED_PREFIXES: ['+49'] }, 'number_not_international'],
     ['+49 17', { E164: true }, 'number_not_e164'],

@@ -225,7 +225,6 @@ describe('a configuration', () => {
     [{ TIMEOUT: '1,2,3' }, 'TIMEOUT', /number of seconds/],
     [{ TIMEOUT: 'soon' }, 'TIMEOUT', /number of seconds/],
     [{ TIMEOUT: 0 }, 'TIMEOUT', /number of seconds/],
-    [{ AUTHENTICATION: 'DIGEST' }, 'AUTHENTICATION', /digest authentication is not supported/],
     [{ AUTHENTICATION: 'NTLM' }, 'AUTHENTICATION', /must be basic/],
     [{ PROXY: { https: 'http://proxy:3128' } }, 'PROXY', /HTTPS_PROXY/],
     [{ SERVER_CERTIFICATE: '/etc/ssl/own.pem' }, 'SERVER_CERTIFICATE', /NODE_EXTRA_CA_CERTS/],

@@ -8,9 +8,8 @@ import * as v from 'valibot'
 import { httpHeaders, httpUrl, replyPattern, texts } from '../../core/http-fields.ts'
 import { err } from '../../core/result.ts'
 import type { Edges } from '../../ports/edges.ts'
-import { exchange } from '../../ports/http-exchange.ts'
 import { type Delivery, defineProvider, type Message } from '../../ports/provider.ts'
-import { addressed, beyondFetch, DIGEST_RULE, FETCH_KEYS, readSeconds, unavailable } from './gateway.ts'
+import { addressed, beyondFetch, exchangeAs, FETCH_KEYS, readSeconds, scheme, unavailable } from './gateway.ts'
 import { forbidden, formatNumber, numberKeys } from './number.ts'
 import { readConfig } from './read.ts'
 
@@ -25,7 +24,7 @@ const Config = v.looseObject({
   HEADERS: v.optional(httpHeaders, {}),
   USERNAME: v.optional(text),
   PASSWORD: v.optional(text),
-  AUTH_TYPE: v.optional(v.pipe(text, v.toLowerCase(), v.literal('basic', DIGEST_RULE)), 'basic'),
+  AUTH_TYPE: v.optional(scheme, 'basic'),
   RETURN_SUCCESS_REGEX: v.optional(replyPattern),
   RETURN_FAIL_REGEX: v.optional(replyPattern),
   RETURN_SUCCESS: v.optional(text),
@@ -67,7 +66,7 @@ export const provider = defineProvider<HttpConfig>({
 async function call(config: HttpConfig, edges: Edges, message: Message, signal: AbortSignal): Promise<Delivery> {
   const number = formatNumber(message.to, config)
   if (!number.ok) return forbidden(number.error)
-  const { url, headers } = addressed(config.URL, config.HEADERS, config)
+  const { url, headers, digest } = addressed(config.URL, config.HEADERS, { ...config, scheme: config.AUTH_TYPE })
   const parameters = new URLSearchParams({
     [config.SMS_PHONENUMBER_KEY]: number.value,
     [config.SMS_TEXT_KEY]: message.text,
@@ -75,12 +74,13 @@ async function call(config: HttpConfig, edges: Edges, message: Message, signal: 
   })
   const inQuery = config.HTTP_Method === 'GET'
   if (inQuery) for (const [name, value] of parameters) url.searchParams.set(name, value)
-  const reply = await exchange(
+  const reply = await exchangeAs(
     edges,
     {
       url,
       method: config.HTTP_Method,
       headers,
+      digest,
       timeout: readSeconds(config.timeout ?? DEFAULT_TIMEOUT) ?? DEFAULT_TIMEOUT,
       ...(inQuery ? {} : { body: parameters }),
     },

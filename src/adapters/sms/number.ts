@@ -46,6 +46,7 @@ export type NumberRules = {
 }
 
 export type NumberRefusal =
+  | 'number_not_one'
   | 'number_not_international'
   | 'number_not_e164'
   | 'number_prefix_denied'
@@ -55,6 +56,8 @@ export type NumberRefusal =
 export function formatNumber(number: string, rules: NumberRules): Result<string, NumberRefusal> {
   const { ALLOWED_PREFIXES: allowed, DENIED_PREFIXES: denied = [] } = rules
   const rewrites = rules.E164 === true || rules.COUNTRY_CODE !== undefined
+  // Some gateways take a list of numbers with blanks between.
+  if (number.trim().lastIndexOf('+') > 0 || !/\d/.test(number)) return err('number_not_one')
   if (!rewrites && allowed === undefined && denied.length === 0) return ok(asMsisdn(number, rules))
   const read = readE164(number, rules.COUNTRY_CODE)
   if (!read.ok) return read

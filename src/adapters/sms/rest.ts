@@ -8,9 +8,8 @@
 import * as v from 'valibot'
 import { httpHeaders, httpUrl, jsonObject } from '../../core/http-fields.ts'
 import { err, ok } from '../../core/result.ts'
-import { exchange } from '../../ports/http-exchange.ts'
 import { type ConfigProblem, defineProvider } from '../../ports/provider.ts'
-import { addressed, beyondFetch, DIGEST_RULE, FETCH_KEYS, timeout, unavailable } from './gateway.ts'
+import { addressed, beyondFetch, exchangeAs, FETCH_KEYS, scheme, timeout, unavailable } from './gateway.ts'
 import { forbidden, formatNumber, numberKeys } from './number.ts'
 import { readConfig } from './read.ts'
 import { changeAt, isReachable, messageInto, phoneInto, readPath } from './rest-payload.ts'
@@ -30,7 +29,7 @@ const Config = v.looseObject({
   HEADERS: v.optional(httpHeaders, {}),
   USERNAME: v.optional(text),
   PASSWORD: v.optional(text),
-  AUTHENTICATION: v.optional(v.pipe(text, v.toLowerCase(), v.literal('basic', DIGEST_RULE)), 'basic'),
+  AUTHENTICATION: v.optional(scheme, 'basic'),
   TIMEOUT: v.optional(timeout),
   ...numberKeys,
 })
@@ -71,10 +70,11 @@ export const provider = defineProvider<RestConfig>({
   create: (config, edges) => async (message, signal) => {
     const number = formatNumber(message.to, config)
     if (!number.ok) return forbidden(number.error)
-    const { url, headers } = addressed(config.URL, config.HEADERS, config)
+    const login = { ...config, scheme: config.AUTHENTICATION }
+    const { url, headers, digest } = addressed(config.URL, config.HEADERS, login)
     for (const name of ['accept', 'content-type']) if (!headers.has(name)) headers.set(name, 'application/json')
-    const request = { url, method: 'POST', headers, body: bodyOf(config, number.value, message.text) }
-    const reply = await exchange(edges, { ...request, timeout: config.TIMEOUT ?? DEFAULT_TIMEOUT }, signal)
+    const request = { url, method: 'POST', headers, digest, body: bodyOf(config, number.value, message.text) }
+    const reply = await exchangeAs(edges, { ...request, timeout: config.TIMEOUT ?? DEFAULT_TIMEOUT }, signal)
     if (!reply.ok) return unavailable(reply.error)
     const { status } = reply.value
     return status >= 200 && status < 300 ? { status: 'accepted', reference: message.id } : unavailable(`http_${status}`)
