@@ -5,7 +5,7 @@ import { jsonLog } from '../adapters/log/json.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Platform } from './platform.ts'
 
-export function processEdges(platform: Pick<Platform, 'capabilities'>): Edges {
+export function processEdges(platform: Pick<Platform, 'capabilities' | 'fetchVia'>): Edges {
   return {
     host: hostname(),
     clock: () => Math.floor(Date.now() / 1000),
@@ -22,6 +22,7 @@ export function processEdges(platform: Pick<Platform, 'capabilities'>): Edges {
     },
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     fetch: (input, init) => fetch(input, init),
+    ...(platform.fetchVia && { fetchVia: platform.fetchVia }),
     deadline: (after) => AbortSignal.timeout(after * 1000),
     readFile: (path) => readFile(path, 'utf8'),
     writeFile: (path, text) => writeFile(path, text, 'utf8'),

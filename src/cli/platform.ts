@@ -1,6 +1,6 @@
 /** Platform: what Node, Deno and Bun do each in their own way. All three have `node:` modules for the rest. */
 import type { Connection } from '../http/env.ts'
-import type { Capabilities } from '../ports/edges.ts'
+import type { Capabilities, FetchVia } from '../ports/edges.ts'
 
 export type Handler = (request: Request, connection: Connection) => Response | Promise<Response>
 export type Address = { readonly host: string; readonly port: number }
@@ -11,6 +11,7 @@ export type Listening = Address & {
 
 export type Platform = {
   readonly capabilities: Capabilities
+  readonly fetchVia?: FetchVia
   /** Listens; `port` 0 takes a free one. @throws when the address cannot be had */
   readonly listen: (handler: Handler, address: Address) => Promise<Listening>
 }

@@ -40,6 +40,15 @@ export type OpenSocket = (
   signal: AbortSignal,
 ) => Promise<Socket>
 
+/** A way of its own to a server. Certificates and keys are PEM texts. */
+export type FetchRoute = {
+  /** URL, maybe with user and password. */
+  readonly proxy?: string
+  readonly authority?: string
+  readonly client?: { readonly certificate: string; readonly key: string }
+}
+export type FetchVia = (route: FetchRoute) => typeof fetch
+
 /** As much as is used of Cloudflare's `send_email` binding. Errors carry a `code`. */
 export type MailBinding = {
   readonly send: (mail: {
@@ -58,6 +67,8 @@ export type Edges = {
   readonly localTime?: (now: Instant) => LocalTime
   readonly random: Random
   readonly fetch: typeof fetch
+  /** Makes a `fetch` that goes a way of its own; absent on Workers, which has one way for all. */
+  readonly fetchVia?: FetchVia
   /** A signal that aborts after this long; it never keeps a process alive. */
   readonly deadline: (after: Seconds) => AbortSignal
   readonly openSocket?: OpenSocket

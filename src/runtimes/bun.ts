@@ -1,4 +1,5 @@
 /** Bun: the command line, and HTTP by Bun.serve. Run with `bun src/runtimes/bun.ts`. */
+import { fetchVia } from '../adapters/fetch/bun.ts'
 import { runCli } from '../cli/main.ts'
 import type { Address, Handler, Listening } from '../cli/platform.ts'
 
@@ -44,4 +45,4 @@ const capabilities = {
   sharedConnections: true,
 } as const
 
-await runCli({ capabilities, listen }, process.argv.slice(2))
+await runCli({ capabilities, fetchVia, listen }, process.argv.slice(2))

@@ -1,5 +1,6 @@
 /** Deno: the command line, and HTTP by Deno.serve. Run with `deno run -A --node-modules-dir=manual`. */
 import process from 'node:process'
+import { fetchVia } from '../adapters/fetch/deno.ts'
 import { runCli } from '../cli/main.ts'
 import type { Address, Handler, Listening } from '../cli/platform.ts'
 
@@ -30,4 +31,4 @@ const capabilities = {
   sharedConnections: true,
 } as const
 
-await runCli({ capabilities, listen }, process.argv.slice(2))
+await runCli({ capabilities, fetchVia, listen }, process.argv.slice(2))

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Node: the command line, and HTTP by way of @hono/node-server. */
 import { createServer } from 'node:http'
+import { fetchVia } from '../adapters/fetch/node.ts'
 import { runCli } from '../cli/main.ts'
 import type { Address, Handler, Listening } from '../cli/platform.ts'
 
@@ -52,4 +53,4 @@ const capabilities = {
   sharedConnections: true,
 } as const
 
-await runCli({ capabilities, listen }, process.argv.slice(2))
+await runCli({ capabilities, fetchVia, listen }, process.argv.slice(2))

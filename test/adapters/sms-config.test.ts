@@ -73,6 +73,7 @@ describe('HttpSMSProvider', () => {
     expect(result.ok && result.value.config).toEqual({
       ...{ URL: 'https://sms.example.org/send', HTTP_Method: 'POST', AUTH_TYPE: 'basic' },
       ...{ SMS_PHONENUMBER_KEY: 'phone', SMS_TEXT_KEY: 'sms', PARAMETER: {}, HEADERS: {} },
+      route: { proxy: null, authority: null, client: null },
     })
   })
 
@@ -107,7 +108,7 @@ describe('HttpSMSProvider', () => {
     [{ ...HTTP, RETURN_SUCCESS_REGEX: '[' }, 'RETURN_SUCCESS_REGEX', 'must be a regular expression'],
     [{ ...HTTP, RETURN_FAIL_REGEX: '(?P<id>\\d+)' }, 'RETURN_FAIL_REGEX', 'must be a regular expression'],
     [{ ...HTTP, RETURN_FAIL_REGEX: 7 }, 'RETURN_FAIL_REGEX', 'must be a regular expression'],
-    [{ ...HTTP, SERVER_CERTIFICATE: false }, 'SERVER_CERTIFICATE', 'must be absent: every certificate is verified'],
+    [{ ...HTTP, SERVER_CERTIFICATE: false }, 'SERVER_CERTIFICATE', 'must not be false: every certificate is verified'],
   ])('refuses %j for %s: %s', async (raw, key, rule) => {
     expect(await read('HttpSMSProvider', raw)).toEqual({ ok: false, error: { key, rule } })
   })
@@ -125,8 +126,11 @@ describe('HttpSMSProvider', () => {
     [{ HTTP_Method: '' }],
   ])('takes %j', async (raw) => expect((await read('HttpSMSProvider', { ...HTTP, ...raw })).ok).toBe(true))
 
-  it('hides its password, and asks for it again when URL or user change', () => {
-    expect(provider('HttpSMSProvider')).toMatchObject({ secretKeys: ['PASSWORD'], boundKeys: ['URL', 'USERNAME'] })
+  it('hides its password, and asks for it again when URL, user, proxy or authority change', () => {
+    expect(provider('HttpSMSProvider')).toMatchObject({
+      secretKeys: ['PASSWORD'],
+      boundKeys: ['URL', 'USERNAME', 'PROXY', 'SERVER_CERTIFICATE'],
+    })
   })
 })
 

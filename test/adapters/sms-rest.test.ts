@@ -226,10 +226,13 @@ describe('a configuration', () => {
     [{ TIMEOUT: 'soon' }, 'TIMEOUT', /number of seconds/],
     [{ TIMEOUT: 0 }, 'TIMEOUT', /number of seconds/],
     [{ AUTHENTICATION: 'NTLM' }, 'AUTHENTICATION', /must be basic/],
-    [{ PROXY: { https: 'http://proxy:3128' } }, 'PROXY', /HTTPS_PROXY/],
-    [{ SERVER_CERTIFICATE: '/etc/ssl/own.pem' }, 'SERVER_CERTIFICATE', /NODE_EXTRA_CA_CERTS/],
+    [{ PROXY: { https: 'socks5://proxy:1080' } }, 'PROXY', /http or https URL/],
+    [{ PROXY: 7 }, 'PROXY', /http or https URL/],
+    [{ PROXY: 'http://' }, 'PROXY', /http or https URL/],
+    [{ SERVER_CERTIFICATE: '/no/such.pem' }, 'SERVER_CERTIFICATE', /file that can be read/],
+    [{ SERVER_CERTIFICATE: import.meta.filename }, 'SERVER_CERTIFICATE', /PEM certificate/],
     [{ SERVER_CERTIFICATE: false }, 'SERVER_CERTIFICATE', /every certificate is verified/],
-    [{ CLIENT_CERTIFICATE_FILE: '/x.pem' }, 'CLIENT_CERTIFICATE_FILE', /no client certificate/],
+    [{ CLIENT_CERTIFICATE_FILE: '/no/such.pem' }, 'CLIENT_CERTIFICATE_FILE', /file that can be read/],
   ])('with %j is refused', async (keys, key, rule) => {
     expect(await read(keys)).toEqual({ ok: false, error: { key, rule: expect.stringMatching(rule) } })
   })

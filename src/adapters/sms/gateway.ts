@@ -1,13 +1,10 @@
-/**
- * What SMS gateways over HTTP have in common: credentials, time-outs, and the keys of LinOTP that `fetch` cannot serve
- * on any runtime. Those are refused by name, since leaving them out would send messages another way than was asked for.
- */
+/** What SMS gateways over HTTP have in common: credentials, the exchange, and time-outs. */
 import * as v from 'valibot'
 import { basicCredentials, takeCredentials } from '../../core/http-fields.ts'
 import type { Result } from '../../core/result.ts'
-import type { Capabilities, Edges } from '../../ports/edges.ts'
+import type { Edges } from '../../ports/edges.ts'
 import { exchange, type HttpReply, type HttpRequest } from '../../ports/http-exchange.ts'
-import type { ConfigProblem, Delivery, RawConfig } from '../../ports/provider.ts'
+import type { Delivery } from '../../ports/provider.ts'
 import { answerDigest } from './digest.ts'
 
 export const unavailable = (reason: string): Delivery => ({ status: 'unavailable', reason })
@@ -70,34 +67,3 @@ export const timeout = v.pipe(
   v.transform(readSeconds),
   v.check((seconds) => seconds !== null, TIMEOUT),
 )
-
-/** Keys of LinOTP that `beyondFetch` judges. */
-export const FETCH_KEYS = ['PROXY', 'SERVER_CERTIFICATE', 'CLIENT_CERTIFICATE_FILE'] as const
-
-/** What one `fetch` for all cannot do. Asked when a configuration is saved, so that no message fails for it later. */
-export function beyondFetch(raw: RawConfig, { runtime }: Capabilities): ConfigProblem | null {
-  const { PROXY, SERVER_CERTIFICATE, CLIENT_CERTIFICATE_FILE } = raw
-  if (isGiven(PROXY)) return { key: 'PROXY', rule: `must be absent: ${PROXIES[runtime]}` }
-  if (isGiven(CLIENT_CERTIFICATE_FILE))
-    return { key: 'CLIENT_CERTIFICATE_FILE', rule: 'must be absent: requests present no client certificate' }
-  if (SERVER_CERTIFICATE === false || /^(?:false|no|0)$/i.test(String(SERVER_CERTIFICATE)))
-    return { key: 'SERVER_CERTIFICATE', rule: 'must be absent: every certificate is verified' }
-  if (isGiven(SERVER_CERTIFICATE) && !/^(?:true|yes|1)$/i.test(String(SERVER_CERTIFICATE)))
-    return { key: 'SERVER_CERTIFICATE', rule: `must be absent: ${AUTHORITIES[runtime]}` }
-  return null
-}
-
-const isGiven = (value: unknown): boolean => value !== undefined && value !== null && value !== ''
-
-const PROXIES: Readonly<Record<Capabilities['runtime'], string>> = {
-  node: 'set HTTPS_PROXY and NODE_USE_ENV_PROXY=1 in the environment, for all requests',
-  deno: 'set HTTPS_PROXY in the environment, for all requests',
-  bun: 'set HTTPS_PROXY in the environment, for all requests',
-  workers: 'this runtime uses no proxy',
-}
-const AUTHORITIES: Readonly<Record<Capabilities['runtime'], string>> = {
-  node: 'name the file in NODE_EXTRA_CA_CERTS in the environment, for all requests',
-  deno: 'name the file in DENO_CERT in the environment, for all requests',
-  bun: 'name the file in NODE_EXTRA_CA_CERTS in the environment, for all requests',
-  workers: 'this runtime trusts the public authorities only',
-}

@@ -6,12 +6,13 @@
  */
 import * as v from 'valibot'
 import { httpHeaders, httpUrl, replyPattern, texts } from '../../core/http-fields.ts'
-import { err } from '../../core/result.ts'
+import { ok } from '../../core/result.ts'
 import type { Edges } from '../../ports/edges.ts'
 import { type Delivery, defineProvider, type Message } from '../../ports/provider.ts'
-import { addressed, beyondFetch, exchangeAs, FETCH_KEYS, readSeconds, scheme, unavailable } from './gateway.ts'
+import { addressed, exchangeAs, readSeconds, scheme, unavailable } from './gateway.ts'
 import { forbidden, formatNumber, numberKeys } from './number.ts'
 import { readConfig } from './read.ts'
+import { createRoute, ROUTE_KEYS, type Route, readRoute } from './route.ts'
 
 const text = v.string('must be text')
 
@@ -32,7 +33,7 @@ const Config = v.looseObject({
   timeout: v.optional(v.union([v.string(), v.number()])),
   ...numberKeys,
 })
-type HttpConfig = v.InferOutput<typeof Config>
+type HttpConfig = v.InferOutput<typeof Config> & { readonly route: Route }
 
 /** Longest time one call may take when `timeout` says nothing, in seconds. */
 const DEFAULT_TIMEOUT = 5
@@ -46,7 +47,7 @@ export const provider = defineProvider<HttpConfig>({
     'smsprovider.HttpSMSProvider',
   ],
   secretKeys: ['PASSWORD'],
-  boundKeys: ['URL', 'USERNAME'],
+  boundKeys: ['URL', 'USERNAME', 'PROXY', 'SERVER_CERTIFICATE'],
   sample: {
     URL: 'https://sms.example.org/send',
     SMS_TEXT_KEY: 'text',
@@ -56,11 +57,20 @@ export const provider = defineProvider<HttpConfig>({
   defaults: () => ({ subject: '' }),
 
   read: async (raw, edges) => {
-    const beyond = beyondFetch(raw, edges.capabilities)
-    return beyond ? err(beyond) : readConfig(Config, raw, [...Object.keys(Config.entries), ...FETCH_KEYS])
+    const read = readConfig(Config, raw, [...Object.keys(Config.entries), ...ROUTE_KEYS])
+    if (!read.ok) return read
+    const { config, warnings } = read.value
+    const route = await readRoute(raw, config.URL, edges)
+    return route.ok ? ok({ config: { ...config, route: route.value }, warnings }) : route
   },
 
-  create: (config, edges) => (message, signal) => call(config, edges, message, signal),
+  create: (config, edges) => {
+    const fetchBy = createRoute(config.route, edges)
+    return async (message, signal) => {
+      const fetch = await fetchBy()
+      return fetch ? call(config, { ...edges, fetch }, message, signal) : unavailable('pem_unreadable')
+    }
+  },
 })
 
 async function call(config: HttpConfig, edges: Edges, message: Message, signal: AbortSignal): Promise<Delivery> {

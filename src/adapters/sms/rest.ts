@@ -9,10 +9,11 @@ import * as v from 'valibot'
 import { httpHeaders, httpUrl, jsonObject } from '../../core/http-fields.ts'
 import { err, ok } from '../../core/result.ts'
 import { type ConfigProblem, defineProvider } from '../../ports/provider.ts'
-import { addressed, beyondFetch, exchangeAs, FETCH_KEYS, scheme, timeout, unavailable } from './gateway.ts'
+import { addressed, exchangeAs, scheme, timeout, unavailable } from './gateway.ts'
 import { forbidden, formatNumber, numberKeys } from './number.ts'
 import { readConfig } from './read.ts'
 import { changeAt, isReachable, messageInto, phoneInto, readPath } from './rest-payload.ts'
+import { createRoute, ROUTE_KEYS, type Route, readRoute } from './route.ts'
 
 const text = v.string('must be text')
 
@@ -33,7 +34,7 @@ const Config = v.looseObject({
   TIMEOUT: v.optional(timeout),
   ...numberKeys,
 })
-type RestConfig = v.InferOutput<typeof Config>
+type RestConfig = v.InferOutput<typeof Config> & { readonly route: Route }
 
 /** LinOTP's time for reading a reply, in seconds; the deadline of the whole sending is shorter. */
 const DEFAULT_TIMEOUT = 30
@@ -47,7 +48,7 @@ export const provider = defineProvider<RestConfig>({
     'smsprovider.RestSMSProvider',
   ],
   secretKeys: ['PASSWORD'],
-  boundKeys: ['URL', 'USERNAME'],
+  boundKeys: ['URL', 'USERNAME', 'PROXY', 'SERVER_CERTIFICATE'],
   sample: {
     URL: 'https://sms.example.org/messages',
     PAYLOAD: { from: 'otpost', text: 'Your OTP is <message>', recipients: [{ msisdn: '<phone>' }] },
@@ -59,29 +60,41 @@ export const provider = defineProvider<RestConfig>({
   defaults: () => ({ subject: '' }),
 
   read: async (raw, edges) => {
-    const beyond = beyondFetch(raw, edges.capabilities)
-    if (beyond) return err(beyond)
-    const read = readConfig(Config, raw, [...Object.keys(Config.entries), ...FETCH_KEYS])
+    const read = readConfig(Config, raw, [...Object.keys(Config.entries), ...ROUTE_KEYS])
     if (!read.ok) return read
-    const problem = unreachable(read.value.config)
-    return problem ? err(problem) : ok(read.value)
+    const { config, warnings } = read.value
+    const problem = unreachable(config)
+    if (problem) return err(problem)
+    const route = await readRoute(raw, config.URL, edges)
+    return route.ok ? ok({ config: { ...config, route: route.value }, warnings }) : route
   },
 
-  create: (config, edges) => async (message, signal) => {
-    const number = formatNumber(message.to, config)
-    if (!number.ok) return forbidden(number.error)
-    const login = { ...config, scheme: config.AUTHENTICATION }
-    const { url, headers, digest } = addressed(config.URL, config.HEADERS, login)
-    for (const name of ['accept', 'content-type']) if (!headers.has(name)) headers.set(name, 'application/json')
-    const request = { url, method: 'POST', headers, digest, body: bodyOf(config, number.value, message.text) }
-    const reply = await exchangeAs(edges, { ...request, timeout: config.TIMEOUT ?? DEFAULT_TIMEOUT }, signal)
-    if (!reply.ok) return unavailable(reply.error)
-    const { status } = reply.value
-    return status >= 200 && status < 300 ? { status: 'accepted', reference: message.id } : unavailable(`http_${status}`)
+  create: (config, edges) => {
+    const fetchBy = createRoute(config.route, edges)
+    return async (message, signal) => {
+      const fetch = await fetchBy()
+      if (!fetch) return unavailable('pem_unreadable')
+      const number = formatNumber(message.to, config)
+      if (!number.ok) return forbidden(number.error)
+      const login = { ...config, scheme: config.AUTHENTICATION }
+      const { url, headers, digest } = addressed(config.URL, config.HEADERS, login)
+      for (const name of ['accept', 'content-type']) if (!headers.has(name)) headers.set(name, 'application/json')
+      const request = { url, method: 'POST', headers, digest, body: bodyOf(config, number.value, message.text) }
+      const reply = await exchangeAs(
+        { ...edges, fetch },
+        { ...request, timeout: config.TIMEOUT ?? DEFAULT_TIMEOUT },
+        signal,
+      )
+      if (!reply.ok) return unavailable(reply.error)
+      const { status } = reply.value
+      return status >= 200 && status < 300
+        ? { status: 'accepted', reference: message.id }
+        : unavailable(`http_${status}`)
+    }
   },
 })
 
-function unreachable(config: RestConfig): ConfigProblem | null {
+function unreachable(config: v.InferOutput<typeof Config>): ConfigProblem | null {
   for (const key of ['SMS_TEXT_KEY', 'SMS_PHONENUMBER_KEY'] as const) {
     const path = readPath(config[key], config.PAYLOAD)
     if (!path) return { key, rule: 'must be a key of PAYLOAD, or a path such as recipients[0].msisdn' }
