@@ -228,6 +228,7 @@ describe('a configuration', () => {
     [{ AUTHENTICATION: 'NTLM' }, 'AUTHENTICATION', /must be basic/],
     [{ PROXY: { https: 'socks5://proxy:1080' } }, 'PROXY', /http or https URL/],
     [{ PROXY: 7 }, 'PROXY', /http or https URL/],
+    [{ PROXY: 'otp:secret@proxy:3128' }, 'PROXY', /http or https URL/],
     [{ PROXY: 'http://' }, 'PROXY', /http or https URL/],
     [{ SERVER_CERTIFICATE: '/no/such.pem' }, 'SERVER_CERTIFICATE', /file that can be read/],
     [{ SERVER_CERTIFICATE: import.meta.filename }, 'SERVER_CERTIFICATE', /PEM certificate/],

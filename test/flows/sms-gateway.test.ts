@@ -228,3 +228,30 @@ it('leaves no OTP and no credentials in the log, the audit, the deliveries or a 
   expect(credentials.filter((secret) => content.includes(secret))).toEqual([])
   expect(content).not.toContain('(0170) 123-456')
 })
+
+describe('a rule on numbers', () => {
+  it('that forbids one is named in the deliveries, sends nothing, and lets nobody rest', async () => {
+    const before = gateway.requests.length
+
+    expect(wasSent(await send({ ALLOWED_PREFIXES: '+43' }))).toBe(false)
+
+    expect(gateway.requests).toHaveLength(before)
+    expect(await delivery()).toMatchObject({ status: 'unavailable', reason: 'number_prefix_not_allowed' })
+    expect((await h.client.execute('SELECT * FROM provider_rests')).rows).toEqual([])
+  })
+})
+
+describe('a text of more than one part', () => {
+  it('is sent, and the log says what it costs', async () => {
+    await useGateway(h, gateway)
+    gateway.reply({})
+    const data = `Grüße: <otp> ${'x'.repeat(160)}`
+
+    expect(wasSent(await h.check({ user: 'bob', pass: 'pin-', data }))).toBe(true)
+
+    const warning = h.log.find((line) => line.includes('sms_parts'))
+    expect(JSON.parse(warning ?? '{}')).toEqual({
+      ...{ level: 'warn', event: 'sms_parts', serial: 'SM1', parts: 2, encoding: 'gsm7' },
+    })
+  })
+})

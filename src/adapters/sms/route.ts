@@ -67,6 +67,8 @@ function proxyFor(value: unknown, url: string): string | null | undefined {
     typeof value === 'object' && value !== null ? Reflect.get(value, new URL(url).protocol.slice(0, -1)) : value
   if (!isGiven(given)) return typeof value === 'object' ? null : undefined
   if (typeof given !== 'string') return undefined
+  // Without a scheme it is no URL, in which a password would be found and masked.
+  if (!given.includes('://') && given.includes('@')) return undefined
   const proxy = given.includes('://') ? given : `http://${given}`
   return URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol) ? proxy : undefined
 }
