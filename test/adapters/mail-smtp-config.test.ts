@@ -238,7 +238,7 @@ describe('the list of mail providers', () => {
   it.each(mailProviders.map((provider) => [provider.name, provider] as const))(
     'reads the sample of %s and names its subject',
     async (_, provider) => {
-      const result = await provider.read(provider.sample, mailEdges())
+      const result = await provider.read(provider.sample, { ...mailEdges(WORKERS), ...mailEdges() })
 
       expect(result).toMatchObject({ ok: true, value: { warnings: [] } })
       expect(result.ok && provider.defaults(result.value.config).subject).toBe('Your OTP')
