@@ -6,4 +6,4 @@ CREATE TABLE `provider_rests` (
 	PRIMARY KEY(`type`, `name`)
 );
 --> statement-breakpoint
-UPDATE `meta` SET `value` = 7 WHERE `key` = 'schema';
+UPDATE `meta` SET `value` = 6 WHERE `key` = 'schema';
