@@ -274,7 +274,7 @@ function limits(suite: Suite): void {
 
     const outcome = await suite.store.open(command)
 
-    expect(outcome).toEqual({ opened: [], blocking: [earlier], limited: [] })
+    expect(outcome).toEqual({ opened: [], blocking: [earlier], limited: [], resting: [] })
     expect(await auditOf(suite, command.requestId)).toEqual(['blocked'])
   })
 

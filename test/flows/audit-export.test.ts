@@ -37,7 +37,7 @@ describe('/otpost/audit/export', () => {
   })
 
   it('streams CSV with a head, every cell of which is safe in a spreadsheet', async () => {
-    await h.check({ user: '=HYPERLINK("http://evil.test"),+1', pass: 'x' })
+    await h.check({ user: '=HYPERLINK("http://evil.test"),+A1', pass: 'x' })
 
     const { text, type } = await fetchText(`/otpost/audit/export?${query({ format: 'csv', action: 'validate/*' })}`)
 
@@ -47,7 +47,7 @@ describe('/otpost/audit/export', () => {
     expect(names).toEqual(Object.keys((await exported({ limit: '1' }))[0] ?? {}))
     expect(rows).toHaveLength((await exported({ action: 'validate/*' })).length)
     expect(rows.find((row) => row.includes('challenge_created'))).toContain('"EM01 down unavailable ')
-    expect(rows.at(-1)).toContain(`"'=HYPERLINK(""http://evil.test""),'+1"`)
+    expect(rows.at(-1)).toContain(`"'=HYPERLINK(""http://evil.test""),'+A1"`)
   })
 
   it.each<readonly [Fields, string]>([
