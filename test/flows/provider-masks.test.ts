@@ -69,6 +69,30 @@ describe('getProvider', () => {
     })
   })
 
+  it('shows of headers and parameters only what has a name that is known to be harmless', async () => {
+    await save({
+      URL: 'https://sms.example.org/send',
+      HEADERS: { 'X-Auth': 'hunter2', 'Content-Type': 'text/plain', Accept: '*/*', 'X-Tenant': 'hunter2' },
+      PARAMETER: { account: 'corp', pw: 'hunter2', pin: 'hunter2', auth: 'hunter2', u: 'hunter2', from: 'corp', n: 7 },
+    })
+
+    expect(await shown()).toEqual({
+      URL: 'https://sms.example.org/send',
+      HEADERS: { 'X-Auth': '***', 'Content-Type': 'text/plain', Accept: '*/*', 'X-Tenant': '***' },
+      PARAMETER: { account: 'corp', pw: '***', pin: '***', auth: '***', u: '***', from: 'corp', n: '***' },
+    })
+  })
+
+  it('hides short names of secrets elsewhere too', () => {
+    const config = { pw: 'x', URL: 'https://a.test/?pw=x&auth=x&userPin=x&v=1', PAYLOAD: { pin: 'x', auth: { a: 'x' } } }
+
+    expect(maskConfig(config, http)).toEqual({
+      pw: '***',
+      URL: 'https://a.test/?pw=***&auth=***&userPin=***&v=1',
+      PAYLOAD: { pin: '***', auth: '***' },
+    })
+  })
+
   it('says nothing at all of a class that is not known any more', async () => {
     expect(maskConfig({ a: 'x', b: { c: 'd' }, e: '' }, undefined)).toEqual({ a: '***', b: '***', e: '' })
   })
@@ -170,6 +194,36 @@ describe('a masked secret must be given again', () => {
     expect((await save(MASKED, 'smsprovider.HttpSMSProvider')).json.result?.value).toBe(true) // the same by another name
   })
 
+  it.each([
+    ['http://evil.test\\@sms.example.org/send'],
+    ['http:\\\\evil.test\\@sms.example.org/send'],
+    ['http://evil.test#@sms.example.org/send'],
+    ['http://evil.test/@sms.example.org/send'],
+    ['http://sms.example.org:81/send'],
+    ['https://sms.example.org/send'],
+    ['http://sms.example.org/other'],
+    ['http://eve@sms.example.org/send'],
+    ['http://sms.example.org/send, http://evil.test/'],
+  ])('when the URL is read as another one, however it is written: %s', async (URL) => {
+    await save({ URL: 'http://ada:hunter2@sms.example.org/send', PASSWORD: 'hunter2' })
+
+    expect(problem(await save({ URL, PASSWORD: '***' }))).toMatch(/because URL has changed/)
+  })
+
+  it('but not when the same URL is written otherwise, or with another query', async () => {
+    await save({ URL: 'http://sms.example.org/send?v=1', PASSWORD: 'hunter2' })
+
+    expect((await save({ URL: 'HTTP://sms.example.org:80/send?v=2', PASSWORD: '***' })).json.result?.value).toBe(true)
+  })
+
+  it('when a text that is no URL changes in any way', () => {
+    const smtp = { ...http, boundKeys: ['mailserver'] }
+    const before = { mailserver: 'mail.example.org:25', PASSWORD: 'hunter2' }
+    const posted = { mailserver: 'mail.example.org:25?', PASSWORD: '***' }
+
+    expect(unmaskConfig(posted, before, { provider: smtp, sameClass: true })).toMatchObject({ ok: false })
+  })
+
   it('when there is no provider of this name yet', async () => {
     expect(problem(await save(MASKED, 'HttpSMSProvider', 'fresh'))).toMatch(/there is no value before it/)
   })
@@ -212,6 +266,7 @@ describe('every way to write a URL with a user', () => {
       a: 'ada@example.org',
       b: 'see https://x.test/?token=1 for more',
       c: 'a:b@c d',
+      HEADERS: { Accept: 'a:b@c d' },
       d: 'https://x.test/@ada',
     }
 
