@@ -23,6 +23,7 @@ import { createEnroll } from './flows/enroll.ts'
 import { createHousekeeping, type Housekeeping } from './flows/housekeeping.ts'
 import { createPolicyAdmin } from './flows/policy-admin.ts'
 import { createProviderAdmin } from './flows/provider-admin.ts'
+import { createProviderConfigs } from './flows/provider-configs.ts'
 import { createRealmAdmin } from './flows/realm-admin.ts'
 import { createSessions } from './flows/sessions.ts'
 import { createSettingsCache } from './flows/settings.ts'
@@ -56,6 +57,7 @@ export function compose(
   const vault = createVault(keys, edges.random)
   const audit = createAudit(store, vault, edges.host ?? edges.capabilities.runtime)
   const settings = createSettingsCache(store)
+  const configs = createProviderConfigs({ vault, edges, findProvider })
   const deliver = createDeliver(findProvider, { vault, edges }, config.sendDeadline)
   const trigger = createTrigger({ store, audit, deliver, edges }, config.sendDeadline)
   const admins = createAdmins({ store, vault, edges, audit })
@@ -68,8 +70,8 @@ export function compose(
     status: createStatus({ store, vault, audit, settings, passwordMatches: cryptMatches }),
     enroll,
     tokens: createTokenAdmin({ store, vault, audit, settings }),
-    providers: createProviderAdmin({ store, vault, edges, audit, settings, deliver, findProvider }),
-    config: createConfigAdmin({ store, vault, audit, settings }),
+    providers: createProviderAdmin({ store, vault, edges, audit, settings, deliver, findProvider, configs }),
+    config: createConfigAdmin({ store, vault, audit, settings, configs, findProvider }),
     realms: createRealmAdmin({ store, edges, audit, settings }),
     sessions: createSessions({ store, vault, edges, audit }),
     policies: createPolicyAdmin({ store, edges, audit, settings }),

@@ -24,6 +24,8 @@ export type ProviderRecord = {
   readonly name: string
   readonly class: string
   readonly sealedConfig: string
+  /** Hash of the password without which a managed provider is neither changed nor deleted; empty: it is not managed. */
+  readonly managed: string
   /** As posted; digits. For e-mail the longest validity of an OTP in seconds, 0: no bound. */
   readonly timeout: string
   readonly isDefault: boolean
@@ -47,7 +49,7 @@ export type Settings = {
 }
 
 /** The value of an entry; what cannot be read counts as not there, so that no wrong value stops a login. */
-export function settingOf<T>(settings: Settings, setting: Setting<T>): T {
+export function settingOf<T>(settings: Pick<Settings, 'config'>, setting: Setting<T>): T {
   const entry = settings.config.get(setting.key)
   const read = entry === undefined ? undefined : setting.read(entry.value)
   return read === undefined ? setting.fallback : read

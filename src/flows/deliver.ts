@@ -4,6 +4,7 @@
  * Providers are tried in the order of policy, those that failed a short while ago last. `unavailable` goes on to the
  * next, `accepted` and `refused` end the walk; all tries share one deadline. Nothing here knows an OTP by name: it is inside the rendered message.
  */
+import { withTimeout } from '../core/legacy-providers.ts'
 import type { ProviderKey, ProviderRecord } from '../core/settings.ts'
 import type { Seconds } from '../core/time.ts'
 import type { Edges } from '../ports/edges.ts'
@@ -40,7 +41,8 @@ export function createDeliver(
   deadline: Seconds,
 ): Deliver {
   const { vault, edges } = parts
-  // Keyed by the sealed text, which has a fresh nonce each time a provider is saved: a changed one is another key.
+  // Keyed by the sealed text, which has a fresh nonce each time a configuration is saved: a changed one is another key.
+  // The class of `imported_default` changes on its own.
   const opened = new Map<string, OpenProvider>()
 
   return async (providers, render) => {
@@ -77,7 +79,8 @@ export function createDeliver(
   }
 
   async function openProvider(record: ProviderRecord): Promise<OpenProvider | { readonly reason: string }> {
-    const known = opened.get(record.sealedConfig)
+    const key = `${record.class}\n${record.sealedConfig}`
+    const known = opened.get(key)
     if (known) return known
     const type = findProvider(record.type, record.class)
     if (!type) return { reason: 'provider_class_unknown' }
@@ -85,11 +88,11 @@ export function createDeliver(
     if (!plain.ok) return { reason: `config_${plain.error}` }
     // A stored configuration was parsed when it was saved; it is an object.
     const raw = JSON.parse(new TextDecoder().decode(plain.value)) as Record<string, unknown>
-    const read = await type.read({ ...raw, timeout: record.timeout }, edges)
+    const read = await type.read(withTimeout(raw, record), edges)
     if (!read.ok) return { reason: `config_invalid_${read.error.key}` }
     const made = { send: type.create(read.value.config, edges), defaults: type.defaults(read.value.config) }
     if (opened.size >= 64) opened.clear()
-    opened.set(record.sealedConfig, made)
+    opened.set(key, made)
     return made
   }
 }

@@ -2,22 +2,25 @@
  * Administration of providers: save, show, delete, mark as default, test (contract 4.3).
  *
  * A configuration is read when it is saved, so that a wrong one is refused there and not when somebody waits for an
- * OTP. It is sealed as a whole; what is shown has `***` where a secret stands.
+ * OTP. It is sealed as a whole; what is shown has `***` where a secret stands. A managed provider shows nothing of it,
+ * and is changed and deleted by whoever knows its password.
  */
 import * as v from 'valibot'
 import type { AdminFailure } from '../core/failures.ts'
 import { wholeNumber } from '../core/fields.ts'
+import { IMPORTED_DEFAULT, legacyKeys } from '../core/legacy-providers.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import { brokenRule } from '../core/setting-keys.ts'
 import type { ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
 import { tokenTypes } from '../core/tokens/index.ts'
 import type { Edges } from '../ports/edges.ts'
-import type { FindProvider, Provider } from '../ports/provider.ts'
+import type { FindProvider } from '../ports/provider.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
 import type { Deliver, Try } from './deliver.ts'
 import type { Facts } from './facts.ts'
-import { maskConfig, unmaskConfig } from './provider-masks.ts'
+import type { ProviderConfigs } from './provider-configs.ts'
 import type { SettingsCache } from './settings.ts'
 
 const MAX_TIMEOUT = 86_400
@@ -29,13 +32,17 @@ export type SaveProvider = {
   /** JSON text; null: the parameter is absent. */
   readonly config: string | null
   readonly timeout: string
+  /** Password that changing and deleting it will ask for, or asks for already; empty: none is given. */
+  readonly managed: string
   readonly isDefault: boolean
 }
+export type RemoveProvider = { readonly type: string; readonly name: string; readonly managed: string }
 export type ShownProvider = {
   readonly name: string
   readonly class: string
   readonly timeout: string
-  readonly config: string
+  /** JSON text; null: it is managed, and shown to nobody. */
+  readonly config: string | null
   readonly isDefault: boolean
 }
 /** `default`: it is the default and not the last of its type; otherwise the policies that name it. */
@@ -50,7 +57,7 @@ export type ProviderAdmin = {
     name: string | null,
     facts: Facts,
   ) => Promise<Result<readonly ShownProvider[], AdminFailure>>
-  readonly remove: (type: string, name: string, facts: Facts) => Promise<Result<Removal, AdminFailure>>
+  readonly remove: (command: RemoveProvider, facts: Facts) => Promise<Result<Removal, AdminFailure>>
   readonly setDefault: (type: string, name: string, facts: Facts) => Promise<Result<'done' | 'unknown', AdminFailure>>
   /** Without `to`: can it be loaded? With it, a message is sent. */
   readonly test: (
@@ -69,10 +76,11 @@ type Parts = {
   readonly settings: SettingsCache
   readonly deliver: Deliver
   readonly findProvider: FindProvider
+  readonly configs: ProviderConfigs
 }
 
 export function createProviderAdmin(parts: Parts): ProviderAdmin {
-  const { store, vault, edges, audit, settings: cache } = parts
+  const { store, vault, edges, audit, settings: cache, configs } = parts
 
   return { save, list, remove, setDefault, test }
 
@@ -84,18 +92,19 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     if (!provider) return err({ code: 'provider_class_unknown', class: command.class })
     if (!/^[^.\p{C}]{1,64}$/u.test(name) || name.trim() !== name)
       return err({ code: 'parameter_invalid', field: 'name', rule: 'must be 1 to 64 characters without dots' })
-    const timeout = v.safeParse(wholeNumber(0, MAX_TIMEOUT), command.timeout)
-    if (!timeout.success) return err({ code: 'parameter_invalid', field: 'timeout', rule: timeout.issues[0].message })
-    const posted = readObject(command.config)
-    if (!posted.ok) return posted
+    const timeout = readTimeout(type.value, name, command.timeout)
+    if (!timeout.ok) return timeout
+    if (name === IMPORTED_DEFAULT && command.managed !== '')
+      return err({ code: 'parameter_invalid', field: 'managed', rule: `cannot be given for ${name}` })
     const before = find(await cache.fresh(), type.value, name)
-    const config = await unmask(posted.value, provider, before)
-    if (!config.ok) return config
-    const read = await provider.read({ ...config.value, timeout: timeout.output }, edges)
-    if (!read.ok) return err({ code: 'parameter_invalid', field: `config.${read.error.key}`, rule: read.error.rule })
+    if (before && !(await mayChange(before, command.managed)))
+      return err({ code: 'provider_managed', attempt: 'overwrite' })
+    const target = { provider, name, timeout: timeout.value, before }
+    const read = await configs.read(command.config, target, 'config')
+    if (!read.ok) return read
 
     const sealedConfig = await vault.seal(
-      new TextEncoder().encode(JSON.stringify(config.value)),
+      new TextEncoder().encode(JSON.stringify(read.value.config)),
       place.provider(type.value, name),
     )
     const record = {
@@ -103,26 +112,21 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
       name,
       class: command.class,
       sealedConfig,
-      timeout: String(timeout.output),
+      managed: before?.managed || (command.managed && (await vault.hashPassword(command.managed))),
+      timeout: timeout.value,
       isDefault: command.isDefault,
     }
-    await store.saveProvider(record, await audit.row(facts, { success: true, info: name }))
+    const row = await audit.row(facts, { success: true, info: name })
+    // Somebody else made it a managed one in the meantime.
+    if ((await store.saveProvider(record, before?.managed ?? '', row)) === 'managed')
+      return err({ code: 'provider_managed', attempt: 'overwrite' })
     if (read.value.warnings.length > 0)
       edges.log.warn('provider_keys_unknown', { provider: name, keys: read.value.warnings.join(', ') })
     return ok(read.value.warnings)
   }
 
-  /** `***` stands for the value before, as long as it goes to the same server under the same name. */
-  async function unmask(
-    posted: Config,
-    provider: Provider,
-    before: ProviderRecord | undefined,
-  ): Promise<Result<Config, AdminFailure>> {
-    const known = before && before.class !== '' ? await open(before) : null
-    const sameClass = before !== undefined && parts.findProvider(before.type, before.class) === provider
-    const config = unmaskConfig(posted, known, { provider, sameClass })
-    if (config.ok) return config
-    return err({ code: 'parameter_invalid', field: `config.${config.error.key}`, rule: config.error.rule })
+  async function mayChange({ managed }: ProviderRecord, password: string): Promise<boolean> {
+    return managed === '' || vault.passwordMatches(password, managed)
   }
 
   async function list(
@@ -143,27 +147,26 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
 
   async function show(record: ProviderRecord): Promise<ShownProvider> {
     const { name, class: className, timeout, isDefault } = record
-    const config = maskConfig((await open(record)) ?? {}, parts.findProvider(record.type, className))
-    return { name, class: className, timeout, isDefault, config: JSON.stringify(config) }
+    const config = record.managed === '' ? JSON.stringify(await configs.shown(record)) : null
+    return { name, class: className, timeout, isDefault, config }
   }
 
-  /** null when the keys at hand do not open it. */
-  async function open(record: ProviderRecord): Promise<Config | null> {
-    const plain = await vault.open(record.sealedConfig, place.provider(record.type, record.name))
-    // It was an object when it was sealed.
-    return plain.ok ? (JSON.parse(new TextDecoder().decode(plain.value)) as Config) : null
-  }
-
-  async function remove(typeName: string, name: string, facts: Facts): Promise<Result<Removal, AdminFailure>> {
-    const type = readType(typeName)
+  async function remove(command: RemoveProvider, facts: Facts): Promise<Result<Removal, AdminFailure>> {
+    const type = readType(command.type)
     if (!type.ok) return type
+    const { name } = command
     const settings = await cache.fresh()
-    const usedBy = find(settings, type.value, name) ? policiesNaming(settings, type.value, name) : []
+    const before = find(settings, type.value, name)
+    if (before && !(await mayChange(before, command.managed)))
+      return err({ code: 'provider_managed', attempt: 'delete' })
+    const usedBy = before ? policiesNaming(settings, type.value, name) : []
     if (usedBy.length > 0) {
       await audit.write(facts, { success: false, info: name, actionDetail: 'provider_in_use' })
       return ok({ usedBy })
     }
-    return ok(await store.deleteProvider(type.value, name, await audit.row(facts, { success: true, info: name })))
+    const row = await audit.row(facts, { success: true, info: name })
+    const done = await store.deleteProvider({ type: type.value, name, managed: before?.managed ?? '' }, row)
+    return done === 'managed' ? err({ code: 'provider_managed', attempt: 'delete' }) : ok(done)
   }
 
   async function setDefault(
@@ -208,8 +211,6 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
   }
 }
 
-type Config = Readonly<Record<string, unknown>>
-
 const find = (settings: Settings, type: ProviderType, name: string): ProviderRecord | undefined =>
   settings.providers.find((provider) => provider.type === type && provider.name === name)
 
@@ -227,15 +228,10 @@ function readType(text: string): Result<ProviderType, AdminFailure> {
   return text === 'email' || text === 'sms' ? ok(text) : err({ code: 'provider_type_unknown', type: text })
 }
 
-function readObject(text: string | null): Result<Config, AdminFailure> {
-  if (text === null || text.trim() === '') return err({ code: 'parameter_missing', field: 'config' })
-  const refuse = (rule: string) => err({ code: 'parameter_invalid', field: 'config', rule } as const)
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse('must be a JSON object')
-    return ok(value as Config) // checked above
-  } catch {
-    const hint = /^\s*\{\s*'/.test(text) ? ': JSON wants double quotes' : ''
-    return refuse(`must be a JSON object${hint}`)
-  }
+/** The time-out of `imported_default` is an entry of the system configuration, with a rule of its own. */
+function readTimeout(type: ProviderType, name: string, text: string): Result<string, AdminFailure> {
+  const setting = name === IMPORTED_DEFAULT ? legacyKeys[type].timeout : null
+  const read = v.safeParse(wholeNumber(0, MAX_TIMEOUT), text)
+  const rule = setting ? brokenRule(setting.key, text) : read.success ? null : read.issues[0].message
+  return rule === null ? ok(String(Number(text))) : err({ code: 'parameter_invalid', field: 'timeout', rule })
 }

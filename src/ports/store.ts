@@ -225,15 +225,23 @@ export type Store = AuditStore & {
   readonly resetFailCounts: (serials: readonly string[], audit: AuditRow) => Promise<number>
 
   readonly setConfig: (entries: readonly ConfigEntry[], audit: AuditRow) => Promise<void>
+  /** With the legacy configuration of a provider goes the provider; if it was the default, the first one becomes it. */
   readonly deleteConfig: (key: string, audit: AuditRow) => Promise<void>
-  /** Creates or replaces; the first of its type becomes the default, and `isDefault` takes the mark from another. */
-  readonly saveProvider: (provider: ProviderRecord, audit: AuditRow) => Promise<void>
+  /**
+   * Creates or replaces; the first of its type becomes the default, and `isDefault` takes the mark from another.
+   * `managed`: it is managed by a password that was not asked for. `imported_default` is kept in its legacy keys.
+   */
+  readonly saveProvider: (
+    provider: ProviderRecord,
+    /** The `managed` of the provider that is replaced, as it was read; empty for a new one. */
+    managed: string,
+    audit: AuditRow,
+  ) => Promise<'done' | 'managed'>
   /** `default`: it is the default and not the last of its type. */
   readonly deleteProvider: (
-    type: ProviderType,
-    name: string,
+    provider: Pick<ProviderRecord, 'type' | 'name' | 'managed'>,
     audit: AuditRow,
-  ) => Promise<'done' | 'unknown' | 'default'>
+  ) => Promise<'done' | 'unknown' | 'default' | 'managed'>
   /** All or none. `lost`: the settings have moved since `version`. */
   readonly savePolicies: (
     policies: readonly PolicyRecord[],

@@ -2,7 +2,9 @@
  * Vault: the only place that knows the keys. Everything secret is sealed with AES-256-GCM before it reaches the store;
  * the associated data names the row and column, so that a value cannot be moved to another row.
  */
+import { IMPORTED_DEFAULT, legacyKeys } from '../core/legacy-providers.ts'
 import type { Result } from '../core/result.ts'
+import type { ProviderType } from '../core/settings.ts'
 
 export type OpenFailure = 'key_unknown' | 'seal_broken'
 
@@ -28,9 +30,12 @@ export type Vault = {
 }
 
 /** Places: associated data for each kind of sealed value. */
+const config = (key: string) => `config:value:${key}`
 export const place = {
   secret: (serial: string) => `token:secret:${serial}`,
   pin: (serial: string) => `token:pin:${serial}`,
-  provider: (type: string, name: string) => `provider:config:${type}:${name}`,
-  config: (key: string) => `config:value:${key}`,
+  /** The configuration of `imported_default` is an entry of the system configuration. */
+  provider: (type: ProviderType, name: string) =>
+    name === IMPORTED_DEFAULT ? config(legacyKeys[type].config) : `provider:config:${type}:${name}`,
+  config,
 } as const

@@ -33,7 +33,7 @@ type Step = (store: Store, subject: Subject, audit: AuditRow) => Promise<unknown
 const user = (userId: string) => ({ userId, login: `user${userId}`, attributes: {}, passwordHash: 'x' })
 const resolver = (name: string) => ({ name, type: 'passwdresolver', data: {}, users: [user('1'), user('2')] })
 const provider = (name: string, isDefault = false) =>
-  ({ type: 'email', name, class: 'SMTP', sealedConfig: 'v1', timeout: '1', isDefault }) as const
+  ({ type: 'email', name, class: 'SMTP', sealedConfig: 'v1', managed: '', timeout: '1', isDefault }) as const
 const entry = { key: 'some.key', value: '1', type: '', description: '' }
 const admin = (username: string) => ({ username, passwordHash: '$scrypt$', createdAt: NOW })
 
@@ -60,9 +60,9 @@ const STEPS = {
   resetFailCounts: (store, { token }, audit) => store.resetFailCounts([token.serial], audit),
   setConfig: (store, _, audit) => store.setConfig([entry], audit),
   deleteConfig: (store, _, audit) => store.deleteConfig('EmailBlockingTimeout', audit),
-  saveProvider: (store, _, audit) => store.saveProvider(provider('second', true), audit),
+  saveProvider: (store, _, audit) => store.saveProvider(provider('second', true), '', audit),
   setDefaultProvider: (store, _, audit) => store.setDefaultProvider('email', 'second', audit),
-  deleteProvider: (store, _, audit) => store.deleteProvider('email', 'third', audit),
+  deleteProvider: (store, _, audit) => store.deleteProvider(provider('third'), audit),
   saveResolver: (store, _, audit) => store.saveResolver(resolver('corp'), 'replace', audit),
   deleteResolver: (store, _, audit) => store.deleteResolver('spare', audit),
   saveRealm: (store, _, audit) => store.saveRealm('lab', ['corp'], audit),
@@ -141,7 +141,7 @@ async function clean(suite: Suite): Promise<void> {
   const audit = () => auditRow(suite.next('prepare-'))
   for (const name of ['ada', 'eve']) await store.addAdmin(admin(name), audit())
   await store.addApiToken({ id: 'api-1', admin: 'ada', name: 'ci', hash: 'h', createdAt: NOW }, audit())
-  for (const name of ['first', 'second', 'third']) await store.saveProvider(provider(name), audit())
+  for (const name of ['first', 'second', 'third']) await store.saveProvider(provider(name), '', audit())
   for (const name of ['corp', 'spare']) await store.saveResolver(resolver(name), 'create', audit())
   for (const name of ['main', 'side']) await store.saveRealm(name, ['corp'], audit())
   await store.endSession('session-1', NOW + 1, audit())
@@ -207,7 +207,7 @@ function versions(suite: Suite): void {
     ['moves the default provider', 1, (store, _, audit) => store.setDefaultProvider('email', 'first', audit)],
     ['names an unknown default provider', 0, (store, _, audit) => store.setDefaultProvider('sms', 'first', audit)],
     ['deletes a provider', 1, STEPS.deleteProvider],
-    ['may not delete the default provider', 0, (store, _, audit) => store.deleteProvider('email', 'first', audit)],
+    ['may not delete the default provider', 0, (store, _, audit) => store.deleteProvider(provider('first'), audit)],
     ['deletes an unknown provider', 0, STEPS.deleteProvider],
     ['creates a resolver', 1, (store, _, audit) => store.saveResolver(resolver('new'), 'create', audit)],
     ['creates a resolver that exists', 0, (store, _, audit) => store.saveResolver(resolver('new'), 'create', audit)],

@@ -17,12 +17,19 @@ export function restTests(suite: Suite): void {
 }
 
 const provider = (name: string, over: Partial<ProviderRecord> = {}): ProviderRecord => ({
-  ...{ type: 'email', name, class: 'SMTPEmailProvider', sealedConfig: `v1.k1.config.${name}`, timeout: '120' },
+  ...{
+    type: 'email',
+    name,
+    class: 'SMTPEmailProvider',
+    sealedConfig: `v1.k1.config.${name}`,
+    timeout: '120',
+    managed: '',
+  },
   isDefault: false,
   ...over,
 })
 const save = (suite: Suite, record: ProviderRecord) =>
-  suite.store.saveProvider(record, auditRow(suite.next('provider-')))
+  suite.store.saveProvider(record, '', auditRow(suite.next('provider-')))
 
 type Result = { readonly failed?: readonly FailedProvider[]; readonly took?: ProviderKey | null }
 
@@ -112,7 +119,7 @@ function lifting(suite: Suite): void {
     await save(suite, provider('one', { sealedConfig: 'v1.k1.new' }))
     expect(await restingAt(suite, NOW)).toEqual(['two'])
 
-    expect(await suite.store.deleteProvider('email', 'two', auditRow(suite.next('provider-')))).toBe('done')
+    expect(await suite.store.deleteProvider(provider('two'), auditRow(suite.next('provider-')))).toBe('done')
     await save(suite, provider('two'))
 
     expect(await restingAt(suite, NOW)).toEqual([])
@@ -121,7 +128,7 @@ function lifting(suite: Suite): void {
   it('outlasts a deletion that is refused', async () => {
     await rest()
 
-    expect(await suite.store.deleteProvider('email', 'one', auditRow(suite.next('provider-')))).toBe('default')
+    expect(await suite.store.deleteProvider(provider('one'), auditRow(suite.next('provider-')))).toBe('default')
 
     expect(await restingAt(suite, NOW)).toEqual(['one', 'two'])
   })

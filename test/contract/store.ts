@@ -15,6 +15,7 @@ import { gatherTests } from './store-gather.ts'
 import { nobodyTests } from './store-nobody.ts'
 import { openingTests } from './store-opening.ts'
 import { policyTests } from './store-policies.ts'
+import { providerTests } from './store-providers.ts'
 import { realmTests } from './store-realms.ts'
 import { restTests } from './store-rests.ts'
 import { settingsTests } from './store-settings.ts'
@@ -33,6 +34,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     nobodyTests(suite)
     settingsTests(suite)
     restTests(suite)
+    providerTests(suite)
     realmTests(suite)
     policyTests(suite)
     adminTests(suite)

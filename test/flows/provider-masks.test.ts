@@ -84,7 +84,11 @@ describe('getProvider', () => {
   })
 
   it('hides short names of secrets elsewhere too', () => {
-    const config = { pw: 'x', URL: 'https://a.test/?pw=x&auth=x&userPin=x&v=1', PAYLOAD: { pin: 'x', auth: { a: 'x' } } }
+    const config = {
+      pw: 'x',
+      URL: 'https://a.test/?pw=x&auth=x&userPin=x&v=1',
+      PAYLOAD: { pin: 'x', auth: { a: 'x' } },
+    }
 
     expect(maskConfig(config, http)).toEqual({
       pw: '***',

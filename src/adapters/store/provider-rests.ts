@@ -3,6 +3,7 @@
  * batch that is sent anyway.
  */
 import { type SQL, sql } from 'drizzle-orm/sql'
+import { IMPORTED_DEFAULT, legacyKeys } from '../../core/legacy-providers.ts'
 import type { ProviderKey } from '../../core/settings.ts'
 import type { Instant, Seconds } from '../../core/time.ts'
 import type { FailedProvider } from '../../ports/store.ts'
@@ -24,11 +25,19 @@ export const findResting = (now: Instant): SQL =>
 export const beginRests = (failed: readonly FailedProvider[], now: Instant): SQL => sql`
   INSERT INTO provider_rests (type, name, rests, until)
   SELECT p.type, p.name, 1, ${now + FIRST} FROM json_each(${JSON.stringify(failed)}) f
-    JOIN providers p ON p.type = f.value ->> '$.type' AND p.name = f.value ->> '$.name' AND p.config = f.value ->> '$.sealedConfig'
+    JOIN (SELECT type, name, config FROM providers UNION ALL ${legacy}) p ON p.type = f.value ->> '$.type' AND p.name = f.value ->> '$.name' AND p.config = f.value ->> '$.sealedConfig'
   WHERE true
   ON CONFLICT (type, name) DO UPDATE
     SET rests = rests + 1, until = ${now} + min(${LONGEST}, ${FIRST} << min(rests, 5))
     WHERE until <= ${now}`
+
+/** `imported_default`, which has no row of its own (core/legacy-providers.ts). */
+const legacy = sql.join(
+  Object.entries(legacyKeys).map(
+    ([type, keys]) => sql`SELECT ${type}, ${IMPORTED_DEFAULT}, value FROM config WHERE key = ${keys.config}`,
+  ),
+  sql` UNION ALL `,
+)
 
 export const liftRest = ({ type, name }: ProviderKey): SQL =>
   sql`DELETE FROM provider_rests WHERE type = ${type} AND name = ${name}`

@@ -134,6 +134,8 @@ export const providers = sqliteTable(
     class: text('class').notNull(),
     /** Sealed JSON. */
     config: text('config').notNull(),
+    /** The scrypt hash of a managed provider's password; empty: it is not managed. */
+    managed: text('managed').notNull().default(''),
     timeout: text('timeout').notNull(),
     isDefault: integer('is_default').notNull().default(0),
     /** Order of creation, which is the order of listing. */

@@ -1,11 +1,12 @@
-/** Settings in the store: system configuration, providers, resolvers with their users, realms. */
+/** Settings in the store: system configuration, resolvers with their users, realms. */
 import { type SQL, sql } from 'drizzle-orm/sql'
+import { legacyProviders, legacyTypeOf } from '../../core/legacy-providers.ts'
 import { PASSWORD_FORMATS, type PasswdUser } from '../../core/passwd.ts'
 import { type CompiledPolicy, compilePolicy } from '../../core/policy/policy.ts'
-import type { ConfigEntry, ProviderKey, ProviderRecord, ProviderType, Settings } from '../../core/settings.ts'
+import type { ConfigEntry, Settings } from '../../core/settings.ts'
 import type { UserRecord } from '../../core/users.ts'
 import type { AuditRow, Batch, Row, Store } from '../../ports/store.ts'
-import { liftRest } from './provider-rests.ts'
+import { markFirst, toProvider } from './providers.ts'
 import { number, record, strings, text, toUser } from './rows.ts'
 import { changeWhere, insertAudit, list, moveVersion, read, write } from './statements.ts'
 
@@ -14,10 +15,6 @@ type SettingsStore = Pick<
   | 'settings'
   | 'setConfig'
   | 'deleteConfig'
-  | 'saveProvider'
-  | 'deleteProvider'
-  | 'setDefaultProvider'
-  | 'endRest'
   | 'saveResolver'
   | 'deleteResolver'
   | 'saveRealm'
@@ -34,10 +31,6 @@ export function settingsStore(batch: Batch): SettingsStore {
     settings,
     setConfig,
     deleteConfig,
-    saveProvider,
-    deleteProvider,
-    setDefaultProvider,
-    endRest,
     saveResolver,
     deleteResolver,
     saveRealm,
@@ -51,15 +44,17 @@ export function settingsStore(batch: Batch): SettingsStore {
     const [version = [], config = [], providers = [], resolvers = [], realms = [], policies = []] = await read(batch, [
       sql`SELECT value FROM meta WHERE key = 'version'`,
       sql`SELECT key, value, type, description FROM config ORDER BY key`,
-      sql`SELECT type, name, class, config, timeout, is_default FROM providers ORDER BY position, name`,
+      sql`SELECT type, name, class, config, managed, timeout, is_default FROM providers ORDER BY position, name`,
       sql`SELECT name, type, data FROM resolvers ORDER BY position, name`,
       sql`SELECT name, resolvers, is_default FROM realms ORDER BY position, name`,
       sql`SELECT name, scope, action, realm, user, client, time, active FROM policies ORDER BY position, name`,
     ])
+    const entries = new Map(config.map((row) => [text(row, 'key'), toConfigEntry(row)]))
+    const rows = providers.map(toProvider)
     return {
       version: number(version[0] ?? {}, 'value'),
-      config: new Map(config.map((row) => [text(row, 'key'), toConfigEntry(row)])),
-      providers: providers.map(toProvider),
+      config: entries,
+      providers: [...legacyProviders(entries, rows), ...rows],
       resolvers: resolvers.map((row) => ({
         name: text(row, 'name'),
         type: text(row, 'type'),
@@ -86,59 +81,13 @@ export function settingsStore(batch: Batch): SettingsStore {
   }
 
   async function deleteConfig(key: string, audit: AuditRow): Promise<void> {
+    const type = legacyTypeOf(key)
     await write(batch, [
       insertAudit(audit),
       moveVersion(sql`EXISTS (SELECT 1 FROM config WHERE key = ${key})`),
       sql`DELETE FROM config WHERE key = ${key}`,
+      ...(type ? [markFirst(type)] : []),
     ])
-  }
-
-  async function saveProvider(provider: ProviderRecord, audit: AuditRow): Promise<void> {
-    const { type, name } = provider
-    const noDefault = sql`NOT EXISTS (SELECT 1 FROM providers WHERE type = ${type} AND is_default = 1)`
-    await write(batch, [
-      insertAudit(audit),
-      sql`UPDATE providers SET is_default = 0 WHERE type = ${type} AND name <> ${name} AND ${provider.isDefault}`,
-      sql`INSERT INTO providers (type, name, class, config, timeout, is_default, position)
-        SELECT ${type}, ${name}, ${provider.class}, ${provider.sealedConfig}, ${provider.timeout}, ${provider.isDefault} OR ${noDefault},
-          (SELECT COALESCE(MAX(position), 0) + 1 FROM providers) WHERE true
-        ON CONFLICT (type, name) DO UPDATE SET class = excluded.class, config = excluded.config, timeout = excluded.timeout,
-          is_default = max(is_default, excluded.is_default)`,
-      liftRest(provider),
-      moveVersion(always),
-    ])
-  }
-
-  async function deleteProvider(
-    type: ProviderType,
-    name: string,
-    audit: AuditRow,
-  ): Promise<'done' | 'unknown' | 'default'> {
-    const exists = sql`SELECT 1 FROM providers WHERE type = ${type} AND name = ${name}`
-    const deletable = sql`EXISTS (${exists} AND (is_default = 0 OR (SELECT COUNT(*) FROM providers WHERE type = ${type}) = 1))`
-    const done = await changeWhere(batch, audit, deletable, (won) => [
-      sql`DELETE FROM providers WHERE type = ${type} AND name = ${name} AND ${won}`,
-      sql`${liftRest({ type, name })} AND ${won}`,
-      moveVersion(won),
-    ])
-    if (done) return 'done'
-    const [rows = []] = await read(batch, [exists])
-    return rows.length === 0 ? 'unknown' : 'default'
-  }
-
-  async function endRest(provider: ProviderKey, audit: AuditRow): Promise<void> {
-    await write(batch, [insertAudit(audit), liftRest(provider)])
-  }
-
-  async function setDefaultProvider(type: ProviderType, name: string, audit: AuditRow): Promise<'done' | 'unknown'> {
-    const exists = sql`EXISTS (SELECT 1 FROM providers WHERE type = ${type} AND name = ${name})`
-    const done = await changeWhere(batch, audit, exists, (won) => [
-      // Two statements, since the index allows one default at any moment.
-      sql`UPDATE providers SET is_default = 0 WHERE type = ${type} AND ${won}`,
-      sql`UPDATE providers SET is_default = 1 WHERE type = ${type} AND name = ${name} AND ${won}`,
-      moveVersion(won),
-    ])
-    return done ? 'done' : 'unknown'
   }
 
   async function saveResolver(
@@ -254,13 +203,3 @@ function toPolicy(row: Row): readonly CompiledPolicy[] {
   })
   return compiled.ok ? [compiled.value] : []
 }
-
-const toProvider = (row: Row): ProviderRecord => ({
-  // The two types are the only ones that are ever saved.
-  type: text(row, 'type') as ProviderType,
-  name: text(row, 'name'),
-  class: text(row, 'class'),
-  sealedConfig: text(row, 'config'),
-  timeout: text(row, 'timeout'),
-  isDefault: number(row, 'is_default') === 1,
-})

@@ -7,13 +7,14 @@ import { auditStore, watchAudit } from './audit.ts'
 import { challengeStore } from './challenges.ts'
 import { policyStore } from './policies.ts'
 import { sweepRests } from './provider-rests.ts'
+import { providerStore } from './providers.ts'
 import { number } from './rows.ts'
 import { settingsStore } from './settings.ts'
 import { read, write } from './statements.ts'
 import { tokenStore } from './tokens.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 6
+export const SCHEMA_VERSION = 7
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
@@ -26,6 +27,7 @@ export function createStore(given: Batch): Store {
     ...challengeStore(batch),
     ...tokenStore(batch),
     ...settingsStore(batch),
+    ...providerStore(batch),
     ...adminStore(batch),
     ...policyStore(batch),
 

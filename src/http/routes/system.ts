@@ -103,7 +103,8 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
       const named = required(params, 'type', 'name', 'class', 'timeout')
       if (!named.ok) return respond(c, named, () => ({ value: null }))
       const isDefault = param(params, 'default')?.toLowerCase() === 'true'
-      const result = await providers.save({ ...named.value, config: param(params, 'config'), isDefault }, facts(c))
+      const given = { config: param(params, 'config'), managed: param(params, 'managed') ?? '', isDefault }
+      const result = await providers.save({ ...named.value, ...given }, facts(c))
       return respond(c, result, (warnings) => {
         // The reply is LinOTP's to the letter; who looks at headers learns of keys that nothing reads.
         if (warnings.length > 0) c.header('otpost-warning', `unknown keys: ${encodeURI(warnings.join(', '))}`)
@@ -112,7 +113,8 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
     },
     '/delProvider': async (c, params) => {
       const named = required(params, 'type', 'name')
-      const result = named.ok ? await providers.remove(named.value.type, named.value.name, facts(c)) : named
+      const managed = param(params, 'managed') ?? ''
+      const result = named.ok ? await providers.remove({ ...named.value, managed }, facts(c)) : named
       return respond(c, result, (done) => {
         if (done === 'default') return { value: false, detail: { message: 'Default provider could not be deleted!' } }
         if (typeof done === 'string') return { value: done === 'done' }

@@ -1,5 +1,6 @@
 /** The e-mail token: its OTP travels in a mail. NIST SP 800-63B §5.1.3.1 does not accept e-mail as out-of-band channel. */
 import { isEmailAddress } from '../../fields.ts'
+import { IMPORTED_DEFAULT } from '../../legacy-providers.ts'
 import { dynamicEmailAddress, emailProvider, emailSubject, emailText, maxTokenEmail } from '../../policy/actions.ts'
 import { emailBlocking, emailPrompt } from '../../setting-keys.ts'
 import { defineTokenType } from '../token-type.ts'
@@ -21,7 +22,7 @@ export const email = defineTokenType({
     return { text: text.includes('<otp>') ? text : `${text}<otp>`, subject: policy.value(emailSubject) }
   },
   // The time-out of the legacy provider is the blocking time, and bounds nothing.
-  validityBound: (_, provider) => (provider && provider.name !== 'imported_default' ? Number(provider.timeout) : null),
+  validityBound: (_, provider) => (provider && provider.name !== IMPORTED_DEFAULT ? Number(provider.timeout) : null),
   stamp: () => ({}),
   settings: { blocking: emailBlocking, prompt: emailPrompt },
   sent: 'e-mail sent successfully',

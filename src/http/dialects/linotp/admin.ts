@@ -174,7 +174,11 @@ export function encodeProviders(providers: readonly ShownProvider[]): JsonObject
   return Object.fromEntries(
     providers.map(({ name, class: className, timeout, config, isDefault }) => [
       name,
-      { Class: className, Timeout: timeout, Config: config, Default: isDefault },
+      {
+        ...{ Class: className, Timeout: timeout },
+        ...(config === null ? { Managed: true } : { Config: config }),
+        Default: isDefault,
+      },
     ]),
   )
 }

@@ -41,6 +41,12 @@ const describe: Describe = {
   provider_type_unknown: ({ type }) => plain(`unknown provider type '${type}'`),
   provider_class_unknown: ({ class: name }) => plain(`Unknown provider class: Identifier was ${name}`),
   provider_unknown: ({ name }) => plain(`Unable to load provider: '${name}'`),
+  provider_managed: ({ attempt }) =>
+    plain(
+      attempt === 'delete'
+        ? 'Not allowed to delete the managed provider'
+        : 'Not allowed to overwrite the configuration of a managed provider',
+    ),
   admin_unknown: ({ username }) => plain(`there is no administrator '${username}'`),
   admin_exists: ({ username }) => plain(`administrator '${username}' exists already`),
   api_token_unknown: ({ id }) => plain(`there is no API token '${id}'`),
