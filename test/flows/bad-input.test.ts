@@ -445,3 +445,35 @@ describe('/validate never errors', () => {
     expect(put.headers.get('content-type')).toMatch('text/html')
   })
 })
+
+describe('half a surrogate pair is refused by field and rule, and nothing is stored', () => {
+  it.each<readonly [string, string, Readonly<Record<string, unknown>>, RegExp]>([
+    ['a key', '/system/setProvider', smtp({ '\ud800': 1 }), /^config\.\ufffd must be whole characters/],
+    ['a value', '/system/setProvider', smtp({ NOTE: { a: ['x', '\udc00'] } }), /^config\.NOTE\.a\.1 must be whole/],
+    [
+      'an action',
+      '/system/setPolicy',
+      { name: 'p', scope: 'authentication', realm: '*', action: 'email_provider=\ud800' },
+      /^action must be whole characters/,
+    ],
+    [
+      'a user',
+      '/system/setPolicy',
+      { name: 'p', scope: 'authentication', realm: '*', action: 'otppin=1', user: '\ud800@x' },
+      /^user must be whole characters/,
+    ],
+    ['a setting', '/system/setConfig', { key: 'note', value: '\udfff' }, /^note must be whole characters/],
+  ])('%s of %s', async (_, path, fields, rule) => {
+    const before = await state(h)
+
+    const reply = await h.request(
+      path,
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(fields) },
+      'operator',
+    )
+
+    expect(reply.json.result?.error?.message).toMatch(rule)
+    expect(await state(h)).toBe(before)
+    expect((await h.store.settings()).policies).toEqual([])
+  })
+})
