@@ -47,6 +47,14 @@ function configuring(suite: Suite): void {
     })
   })
 
+  it('gives back half a surrogate pair as U+FFFD, instead of bytes that no database client can read', async () => {
+    const key = suite.next('key.')
+
+    await suite.store.setConfig([entry(key, 'a\ud800')], audit())
+
+    expect((await suite.store.settings()).config.get(key)?.value).toBe('a\ufffd')
+  })
+
   it('sets two hundred entries at once, replaces those that exist, and writes one line of audit', async () => {
     const keys = Array.from({ length: 200 }, () => suite.next('key.'))
     const requestId = suite.next('config-')

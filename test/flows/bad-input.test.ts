@@ -477,3 +477,14 @@ describe('half a surrogate pair is refused by field and rule, and nothing is sto
     expect((await h.store.settings()).policies).toEqual([])
   })
 })
+
+it('half a surrogate pair in a file of users harms nobody else', async () => {
+  const content = 'zoe:x:1:1:Zo\ud800,,,,zoe@example.org::'
+  const fields = { name: 'odd', type: 'passwdresolver', fileName: 'odd', 'passwdresolver.content': content }
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(fields) }
+
+  await h.request('/system/setResolver', init, 'operator')
+  await h.admin('/system/setRealm', { realm: 'odd', resolvers: 'odd' })
+
+  expect((await h.admin('/admin/userlist', { username: '*', realm: 'odd' })).status).toBe(200)
+})

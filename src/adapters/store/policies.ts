@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm/sql'
 import type { PolicyRecord } from '../../core/policy/policy.ts'
 import type { AuditRow, Batch, Store } from '../../ports/store.ts'
-import { changeWhere, list, moveVersion } from './statements.ts'
+import { changeWhere, json, list, moveVersion } from './statements.ts'
 
 type PolicyStore = Pick<Store, 'savePolicies' | 'deletePolicies'>
 
@@ -16,7 +16,7 @@ export function policyStore(batch: Batch): PolicyStore {
           SELECT p.value ->> '$.name', p.value ->> '$.scope', p.value ->> '$.action', p.value ->> '$.realm', p.value ->> '$.user',
             p.value ->> '$.client', p.value ->> '$.time', p.value ->> '$.active',
             (SELECT COALESCE(MAX(position), 0) FROM policies) + p.key + 1
-          FROM json_each(${JSON.stringify(policies)}) p WHERE ${won}
+          FROM json_each(${json(policies)}) p WHERE ${won}
           ON CONFLICT (name) DO UPDATE SET scope = excluded.scope, action = excluded.action, realm = excluded.realm, user = excluded.user,
             client = excluded.client, time = excluded.time, active = excluded.active`,
         moveVersion(won),

@@ -8,7 +8,7 @@ import type { ProviderKey, ProviderRecord, ProviderType } from '../../core/setti
 import type { AuditRow, Batch, Row, Store } from '../../ports/store.ts'
 import { liftRest } from './provider-rests.ts'
 import { number, text } from './rows.ts'
-import { changeWhere, insertAudit, list, moveVersion, read, write } from './statements.ts'
+import { changeWhere, insertAudit, json, list, moveVersion, read, write } from './statements.ts'
 
 type ProviderStore = Pick<Store, 'saveProvider' | 'deleteProvider' | 'setDefaultProvider' | 'endRest'>
 
@@ -52,7 +52,7 @@ export function providerStore(batch: Batch): ProviderStore {
     await changeWhere(batch, audit, always, (won) => [
       sql`INSERT INTO config (key, value, type)
         SELECT e.value ->> '$.key', e.value ->> '$.value', e.value ->> '$.type'
-        FROM json_each(${JSON.stringify(entries)}) e WHERE ${won}
+        FROM json_each(${json(entries)}) e WHERE ${won}
         ON CONFLICT (key) DO UPDATE SET value = excluded.value, type = excluded.type`,
       sql`UPDATE providers SET is_default = 0 WHERE type = ${type} AND ${provider.isDefault} AND ${won}`,
       sql`${liftRest(provider)} AND ${won}`,

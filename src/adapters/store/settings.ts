@@ -8,7 +8,7 @@ import type { UserRecord } from '../../core/users.ts'
 import type { AuditRow, Batch, Row, Store } from '../../ports/store.ts'
 import { markFirst, toProvider } from './providers.ts'
 import { number, record, strings, text, toUser } from './rows.ts'
-import { changeWhere, insertAudit, list, moveVersion, read, write } from './statements.ts'
+import { changeWhere, insertAudit, json, list, moveVersion, read, write } from './statements.ts'
 
 type SettingsStore = Pick<
   Store,
@@ -74,7 +74,7 @@ export function settingsStore(batch: Batch): SettingsStore {
       insertAudit(audit),
       sql`INSERT INTO config (key, value, type, description)
         SELECT e.value ->> '$.key', e.value ->> '$.value', e.value ->> '$.type', e.value ->> '$.description'
-        FROM json_each(${JSON.stringify(entries)}) e WHERE true
+        FROM json_each(${json(entries)}) e WHERE true
         ON CONFLICT (key) DO UPDATE SET value = excluded.value, type = excluded.type, description = excluded.description`,
       moveVersion(always),
     ])
@@ -97,7 +97,7 @@ export function settingsStore(batch: Batch): SettingsStore {
   ): Promise<'done' | 'taken' | 'unknown'> {
     const { name } = resolver
     const exists = sql`EXISTS (SELECT 1 FROM resolvers WHERE name = ${name})`
-    const users = JSON.stringify(
+    const users = json(
       resolver.users.map((user) => ({ ...user, attributes: JSON.stringify(user.attributes) })),
     )
     const done = await changeWhere(batch, audit, mode === 'create' ? sql`NOT ${exists}` : exists, (won) => [

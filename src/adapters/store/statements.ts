@@ -29,6 +29,13 @@ export const read = async (batch: Batch, statements: readonly SQL[]): Promise<re
 export const write = async (batch: Batch, statements: readonly SQL[]): Promise<readonly (readonly Row[])[]> =>
   batch(statements.map(compile), 'write')
 
+/**
+ * Records as one bound parameter, for `json_each`. JSON may escape half a surrogate pair, which SQLite turns into bytes
+ * that are no UTF-8, and libSQL ends the process when it reads them back: such a half becomes U+FFFD.
+ */
+export const json = (value: unknown): string =>
+  JSON.stringify(value, (_, inner) => (typeof inner === 'string' ? inner.toWellFormed() : inner))
+
 /** A list as one bound parameter: D1 allows a hundred of them. Use as `x IN ${list(values)}`. */
 export const list = (values: readonly (string | number)[]): SQL =>
   sql`(SELECT value FROM json_each(${JSON.stringify(values)}))`
