@@ -92,7 +92,11 @@ describe('a row', () => {
     ['a password by type', { key: 'k', value: 'geheim-1', type: 'password' }, 'k=***, '],
     ['a password by its name', { 'ldap.bindPassword': 'geheim-2' }, 'ldap.bindPassword=***, '],
     ['an API key by its name', { my_api_key: 'geheim-3' }, 'my_api_key=***, '],
-    ['the configuration of a provider', { EmailProviderConfig: '{"a":"geheim-4"}' }, 'EmailProviderConfig=***, '],
+    [
+      'the configuration of a provider',
+      { EmailProviderConfig: '{"SMTP_SERVER":"mail.test","SMTP_PASSWORD":"geheim-4"}' },
+      'EmailProviderConfig=***, ',
+    ],
     ['an address', { contact: 'write to ops@mail.test' }, 'contact=write to op***@mail.test, '],
     ['a number', { hotline: '+49 151 1234567' }, 'hotline=***67, '],
     ['no setting of the product', { PassOnUserNotFound: 'false' }, 'PassOnUserNotFound=false, '],

@@ -82,7 +82,7 @@ describe('a managed provider', () => {
   })
 
   it('keeps only a hash of the password', async () => {
-    const [row] = await h.batch([{ sql: "SELECT config FROM providers WHERE name = 'M'", params: [] }], 'read')
+    const [row] = await h.batch([{ sql: "SELECT * FROM providers WHERE name = 'M'", params: [] }], 'read')
 
     expect(JSON.stringify(row)).toMatch(/\$scrypt\$/)
     expect(JSON.stringify(row)).not.toContain('geheim')

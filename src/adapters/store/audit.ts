@@ -4,7 +4,7 @@ import type { AuditCheckpoint, AuditCut, AuditHint, AuditRange, AuditRow, AuditS
 import type { Batch, Row } from '../../ports/store.ts'
 import { toCheckpoint, toCut, toDelivery, toRecord, toSentRecord } from './audit-rows.ts'
 import { number, text } from './rows.ts'
-import { changeWhere, insertAudit, read, write } from './statements.ts'
+import { changeWhere, insertAudit, json, read, write } from './statements.ts'
 
 /** Requests whose rows nobody asked about are forgotten beyond this many. */
 const REMEMBERED = 10_000
@@ -125,7 +125,7 @@ export function auditStore({ batch, newest, take }: Watched): AuditStore {
 
     findMacs: async (numbers) => {
       const [rows = []] = await read(batch, [
-        sql`SELECT a.number, a.mac FROM json_each(${JSON.stringify(numbers)}) n CROSS JOIN audit a ON a.number = n.value`,
+        sql`SELECT a.number, a.mac FROM json_each(${json(numbers)}) n CROSS JOIN audit a ON a.number = n.value`,
       ])
       return new Map(rows.map((row) => [number(row, 'number'), text(row, 'mac')]))
     },

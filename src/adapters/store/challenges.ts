@@ -31,7 +31,7 @@ import {
   toUser,
   USER_COLUMNS,
 } from './rows.ts'
-import { insertAudit, list, read, write } from './statements.ts'
+import { insertAudit, json, list, read, write } from './statements.ts'
 
 /** The token may be used: active, not locked, and unchanged since the decision was made. */
 const usable = (revision: SQL | number): SQL =>
@@ -89,7 +89,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
   return { gather, open, accept, reject, noteDelivery, deliveryState, findChallenges }
 
   async function gather(query: GatherQuery): Promise<Gathered> {
-    const lookups = JSON.stringify(query.users)
+    const lookups = json(query.users)
     // CROSS JOIN keeps the order of the loops: few lookups, then the index on login.
     const found = sql`json_each(${lookups}) q CROSS JOIN json_each(q.value, '$.resolvers') r
       CROSS JOIN users u ON u.login = q.value ->> '$.login' AND u.resolver = r.value`
@@ -131,7 +131,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
 
   async function open(command: OpenCommand): Promise<Opened> {
     const { requestId, now } = command
-    const openings = JSON.stringify(
+    const openings = json(
       command.openings.map(({ token, ...o }) => ({ ...o, serial: token.serial, revision: token.revision })),
     )
     const opened = sql`(SELECT serial FROM challenges WHERE opened_by = ${requestId})`
@@ -262,7 +262,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
       sql`INSERT INTO deliveries (request_id, serial, provider, status, reason, at, mac)
         SELECT ${note.requestId}, ${note.serial}, d.value ->> '$.provider', d.value ->> '$.status', d.value ->> '$.reason', ${note.at},
           COALESCE(d.value ->> '$.mac', '')
-        FROM json_each(${JSON.stringify(note.tries)}) d`,
+        FROM json_each(${json(note.tries)}) d`,
       ...(rests && rests.failed.length > 0 ? [beginRests(rests.failed, rests.now)] : []),
       ...(rests?.took ? [liftRest(rests.took)] : []),
     ])

@@ -7,6 +7,7 @@ import { IMPORTED_DEFAULT, legacyKeys } from '../../core/legacy-providers.ts'
 import type { ProviderKey } from '../../core/settings.ts'
 import type { Instant, Seconds } from '../../core/time.ts'
 import type { FailedProvider } from '../../ports/store.ts'
+import { json } from './statements.ts'
 
 /** The first rest, doubled with each that follows without a success between, up to the longest. */
 const FIRST: Seconds = 30
@@ -24,7 +25,7 @@ export const findResting = (now: Instant): SQL =>
  */
 export const beginRests = (failed: readonly FailedProvider[], now: Instant): SQL => sql`
   INSERT INTO provider_rests (type, name, rests, until)
-  SELECT p.type, p.name, 1, ${now + FIRST} FROM json_each(${JSON.stringify(failed)}) f
+  SELECT p.type, p.name, 1, ${now + FIRST} FROM json_each(${json(failed)}) f
     JOIN (SELECT type, name, config FROM providers UNION ALL ${legacy}) p ON p.type = f.value ->> '$.type' AND p.name = f.value ->> '$.name' AND p.config = f.value ->> '$.sealedConfig'
   WHERE true
   ON CONFLICT (type, name) DO UPDATE

@@ -97,12 +97,10 @@ export function settingsStore(batch: Batch): SettingsStore {
   ): Promise<'done' | 'taken' | 'unknown'> {
     const { name } = resolver
     const exists = sql`EXISTS (SELECT 1 FROM resolvers WHERE name = ${name})`
-    const users = json(
-      resolver.users.map((user) => ({ ...user, attributes: JSON.stringify(user.attributes) })),
-    )
+    const users = json(resolver.users.map((user) => ({ ...user, attributes: json(user.attributes) })))
     const done = await changeWhere(batch, audit, mode === 'create' ? sql`NOT ${exists}` : exists, (won) => [
       sql`INSERT INTO resolvers (name, type, data, position)
-        SELECT ${name}, ${resolver.type}, ${JSON.stringify(resolver.data)}, (SELECT COALESCE(MAX(position), 0) + 1 FROM resolvers) WHERE ${won}
+        SELECT ${name}, ${resolver.type}, ${json(resolver.data)}, (SELECT COALESCE(MAX(position), 0) + 1 FROM resolvers) WHERE ${won}
         ON CONFLICT (name) DO UPDATE SET data = excluded.data`,
       sql`DELETE FROM users WHERE resolver = ${name} AND ${won}`,
       sql`INSERT INTO users (resolver, user_id, login, attributes, password_hash)
@@ -131,7 +129,7 @@ export function settingsStore(batch: Batch): SettingsStore {
     const known = sql`(SELECT COUNT(*) FROM resolvers WHERE name IN ${list(resolvers)}) = ${new Set(resolvers).size}`
     const done = await changeWhere(batch, audit, known, (won) => [
       sql`INSERT INTO realms (name, resolvers, is_default, position)
-        SELECT ${name}, ${JSON.stringify(resolvers)}, NOT EXISTS (SELECT 1 FROM realms), (SELECT COALESCE(MAX(position), 0) + 1 FROM realms)
+        SELECT ${name}, ${json(resolvers)}, NOT EXISTS (SELECT 1 FROM realms), (SELECT COALESCE(MAX(position), 0) + 1 FROM realms)
         WHERE ${won} ON CONFLICT (name) DO UPDATE SET resolvers = excluded.resolvers`,
       moveVersion(won),
     ])
@@ -161,7 +159,7 @@ export function settingsStore(batch: Batch): SettingsStore {
   async function findUsers(resolvers: readonly string[], login: string | null): Promise<readonly UserRecord[]> {
     const byLogin: SQL = login === null ? always : sql`u.login = ${login}`
     const [rows = []] = await read(batch, [
-      sql`SELECT u.resolver, u.user_id, u.login, u.attributes FROM json_each(${JSON.stringify(resolvers)}) r
+      sql`SELECT u.resolver, u.user_id, u.login, u.attributes FROM json_each(${json(resolvers)}) r
         CROSS JOIN users u ON u.resolver = r.value WHERE ${byLogin} ORDER BY r.key, u.rowid`,
     ])
     return rows.map(toUser)
@@ -175,7 +173,7 @@ export function settingsStore(batch: Batch): SettingsStore {
     const [[row = {}] = []] = await read(batch, [
       sql`SELECT
         (SELECT password_hash FROM users WHERE resolver = ${user?.resolver ?? null} AND user_id = ${user?.userId ?? null}) AS own,
-        (SELECT u.password_hash FROM json_each(${JSON.stringify(resolvers)}) r CROSS JOIN users u ON u.resolver = r.value
+        (SELECT u.password_hash FROM json_each(${json(resolvers)}) r CROSS JOIN users u ON u.resolver = r.value
           WHERE ${format} IN ${list(PASSWORD_FORMATS)} LIMIT 1) AS other`,
     ])
     return { own: text(row, 'own'), other: text(row, 'other') }

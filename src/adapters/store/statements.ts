@@ -37,8 +37,7 @@ export const json = (value: unknown): string =>
   JSON.stringify(value, (_, inner) => (typeof inner === 'string' ? inner.toWellFormed() : inner))
 
 /** A list as one bound parameter: D1 allows a hundred of them. Use as `x IN ${list(values)}`. */
-export const list = (values: readonly (string | number)[]): SQL =>
-  sql`(SELECT value FROM json_each(${JSON.stringify(values)}))`
+export const list = (values: readonly (string | number)[]): SQL => sql`(SELECT value FROM json_each(${json(values)}))`
 
 /** Inserts the audit row where `guard` holds; RETURNING tells whether it did, and audit.ts what was written. */
 export function insertAudit(row: AuditRow, guard: SQL = sql`1`): SQL {

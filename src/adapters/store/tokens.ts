@@ -13,7 +13,7 @@ import type {
 } from '../../ports/store.ts'
 import { somebodys } from './nobody.ts'
 import { number, toToken, toUser } from './rows.ts'
-import { changeWhere, insertAudit, list, read, write } from './statements.ts'
+import { changeWhere, insertAudit, json, list, read, write } from './statements.ts'
 
 type TokenStore = Pick<
   Store,
@@ -39,7 +39,7 @@ export function tokenStore(batch: Batch): TokenStore {
     const bySerial = selection.serials ? sql`t.serial IN ${list(selection.serials)}` : sql`1`
     const byOwner = selection.owners
       ? sql`(t.resolver, t.user_id) IN (
-          SELECT o.value ->> '$.resolver', o.value ->> '$.userId' FROM json_each(${JSON.stringify(selection.owners)}) o)`
+          SELECT o.value ->> '$.resolver', o.value ->> '$.userId' FROM json_each(${json(selection.owners)}) o)`
       : sql`1`
     const [tokens = []] = await read(batch, [
       sql`SELECT t.*, u.login, u.attributes FROM tokens t
@@ -69,7 +69,7 @@ export function tokenStore(batch: Batch): TokenStore {
           active, user_id, resolver, realms, info, created_at)
         SELECT ${token.serial}, ${token.type}, ${token.description}, ${token.sealedSecret}, ${token.sealedPin}, ${token.digits}, ${token.hash},
           ${token.countWindow}, ${token.syncWindow}, ${token.maxFailCount}, ${token.active}, ${token.owner?.userId ?? null},
-          ${token.owner?.resolver ?? null}, ${JSON.stringify(token.realms)}, ${JSON.stringify(token.info)}, ${token.createdAt} WHERE ${won}`,
+          ${token.owner?.resolver ?? null}, ${json(token.realms)}, ${json(token.info)}, ${token.createdAt} WHERE ${won}`,
       ],
     )
     if (done) return 'done'
@@ -86,7 +86,7 @@ export function tokenStore(batch: Batch): TokenStore {
     const done = await changeWhere(batch, audit, seen, (won) => [
       sql`UPDATE tokens SET secret = ${token.sealedSecret}, pin = ${token.sealedPin}, digits = ${token.digits}, hash = ${token.hash},
           counter = 0, fail_count = 0, user_id = ${token.owner?.userId ?? null}, resolver = ${token.owner?.resolver ?? null},
-          realms = ${JSON.stringify(token.realms)}, info = json_patch(info, ${JSON.stringify(token.info)}),
+          realms = ${json(token.realms)}, info = json_patch(info, ${json(token.info)}),
           description = COALESCE(${token.description}, description), revision = revision + 1
         WHERE serial = ${token.serial} AND ${won}`,
       // What was sent under the old secret is worth nothing, and must not block the new one.
@@ -96,7 +96,7 @@ export function tokenStore(batch: Batch): TokenStore {
   }
 
   async function changeTokens(changes: readonly TokenChange[], audit: AuditRow): Promise<'done' | 'lost'> {
-    const seen = JSON.stringify(changes.map(({ serial, revision }) => ({ serial, revision })))
+    const seen = json(changes.map(({ serial, revision }) => ({ serial, revision })))
     const unchanged = sql`(SELECT COUNT(*) FROM json_each(${seen}) c JOIN tokens t ON t.serial = c.value ->> '$.serial'
       AND t.revision = c.value ->> '$.revision' AND ${somebodys}) = ${changes.length}`
     const done = await changeWhere(batch, audit, unchanged, (won) =>
@@ -134,7 +134,7 @@ function limitsOf({ owner, type, realms, limits = {} }: NewToken): readonly (rea
   if (activeInRealm !== undefined)
     conditions.push([
       'activeInRealm',
-      sql`NOT EXISTS (SELECT 1 FROM json_each(${JSON.stringify(realms)}) r WHERE (SELECT COUNT(*) FROM tokens t
+      sql`NOT EXISTS (SELECT 1 FROM json_each(${json(realms)}) r WHERE (SELECT COUNT(*) FROM tokens t
         WHERE t.active = 1 AND EXISTS (SELECT 1 FROM json_each(t.realms) j WHERE j.value = r.value)) >= ${activeInRealm})`,
     ])
   return conditions
@@ -145,6 +145,6 @@ function assignments(set: TokenChange['set']): SQL {
   const parts = Object.entries(columns).map(
     ([field, value]) => sql`${COLUMNS[field as keyof typeof COLUMNS]} = ${value}`,
   ) // keys of `set`
-  if (info) parts.push(sql`info = json_patch(info, ${JSON.stringify(info)})`)
+  if (info) parts.push(sql`info = json_patch(info, ${json(info)})`)
   return sql.join([...parts, sql`revision = revision + 1`], sql`, `)
 }
