@@ -38,7 +38,8 @@ import { type FindProvider, findIn } from './ports/provider.ts'
 import type { Batch, Store } from './ports/store.ts'
 
 const PROVIDERS = { email: mailProviders, sms: smsProviders(smtpMail) }
-const findProvider: FindProvider = (type, className) => findIn(PROVIDERS[type], className)
+/** The classes of providers that there are. */
+export const findProvider: FindProvider = (type, className) => findIn(PROVIDERS[type], className)
 
 export type Otpost = {
   readonly app: Hono<Env>

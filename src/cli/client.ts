@@ -14,7 +14,10 @@ const User = v.object({
   ...{ phone: text, mobile: text, description: text, resolver: text },
 })
 const Realm = v.object({ realmname: v.string(), useridresolver: v.array(v.string()), default: v.optional(v.string()) })
-const Provider = v.object({ Class: v.string(), Timeout: v.string(), Config: v.string(), Default: v.boolean() })
+const Provider = v.object({
+  ...{ Class: v.string(), Timeout: v.string(), Default: v.boolean() },
+  ...{ Config: v.optional(v.string()), Managed: v.optional(v.boolean(), false) },
+})
 const Tries = v.array(v.object({ provider: v.string(), status: v.string(), reason: v.string() }))
 const Shown = v.object({
   data: v.array(
@@ -67,6 +70,8 @@ export type ProviderRecord = {
   readonly class: string
   readonly timeout: number
   readonly isDefault: boolean
+  /** It shows no configuration, and asks for a password when it is changed. */
+  readonly managed: boolean
   /** Secrets are masked by the server. */
   readonly config: unknown
 }
@@ -108,6 +113,8 @@ export type NewProvider = {
   readonly config: Readonly<Record<string, unknown>>
   readonly timeout: number
   readonly isDefault: boolean
+  /** Password of a managed provider. */
+  readonly managed?: string | undefined
 }
 export type ResolverText = {
   readonly name: string
@@ -163,15 +170,22 @@ export function createAdminClient(call: Call) {
 
     providers: async (): Promise<readonly ProviderRecord[]> =>
       (await Promise.all(PROVIDER_TYPES.map(providersOf))).flat(),
-    saveProvider: ({ name, type, class: className, config, timeout, isDefault }: NewProvider) =>
+    saveProvider: ({ name, type, class: className, config, timeout, isDefault, managed }: NewProvider) =>
       done('/system/setProvider', {
         ...{ type, name, class: className, config: JSON.stringify(config), timeout: String(timeout) },
         default: isDefault ? 'true' : undefined,
+        managed,
       }),
     testProvider: async (type: ProviderType, name: string, to: string) => {
       const answer = await call('POST', '/system/testProvider', { type, name, to })
       return { delivered: answer.value === true, tries: parse(v.object({ tries: Tries }), answer.detail).tries }
     },
+
+    setDefaultProvider: async (type: ProviderType, name: string) =>
+      (await value('POST', '/system/setDefaultProvider', { type, name })) === true,
+
+    /** All entries or none. */
+    setConfig: (entries: Readonly<Record<string, string>>) => done('/system/setConfig', entries),
 
     policies: async () =>
       Object.values(
@@ -191,7 +205,8 @@ export function createAdminClient(call: Call) {
     const found = parse(v.record(v.string(), Provider), await value('GET', '/system/getProvider', { type }))
     return Object.entries(found).map(([name, one]) => ({
       ...{ type, name, class: one.Class, timeout: Number(one.Timeout), isDefault: one.Default },
-      config: readJson(one.Config),
+      managed: one.Managed,
+      config: one.Config === undefined ? null : readJson(one.Config),
     }))
   }
 

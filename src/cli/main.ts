@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import version from '../version.ts'
 import { registerAdmin } from './commands/admin.ts'
 import { registerAudit } from './commands/audit.ts'
+import { registerImport } from './commands/import.ts'
 import { registerKeys } from './commands/keys.ts'
 import { registerMigrate } from './commands/migrate.ts'
 import { registerPolicy } from './commands/policy.ts'
@@ -41,6 +42,7 @@ export function createProgram(platform: Platform): Command {
   registerToken(program, platform)
   registerProvider(program, platform)
   registerPolicy(program, platform)
+  registerImport(program, platform)
   registerAudit(program, platform)
   registerKeys(program, platform)
   return program

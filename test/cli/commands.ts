@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { closedPort, type SmtpServer, startSmtpServer } from '../support/smtp-server.ts'
+import { importTests } from './import-commands.ts'
 import { newDataDir, otpost, otpostJson, type Ran, type RunOptions } from './otpost.ts'
 
 const PASSWD = 'ada:x:1001:1001:Ada Lovelace,,,,ada@example.org::\nbob:x:1002:1002:Bob,,,,bob@example.org::\n'
@@ -163,6 +164,7 @@ export function describeCommands(open: () => Promise<Target>): void {
     expect(saved).toEqual({ code: 0, stdout: '', stderr: expect.stringContaining('warning: unknown keys: NONSENSE') })
     expect(JSON.parse(list.stdout)).toContainEqual({
       ...{ type: 'email', name: 'relay', class: 'SMTPEmailProvider', timeout: 120, isDefault: true },
+      managed: false,
       config: {
         SMTP_SERVER: '127.0.0.1',
         SMTP_PORT: String(smtp.port),
@@ -247,4 +249,6 @@ export function describeCommands(open: () => Promise<Target>): void {
     ])
     expect(nobody.stderr).toContain('There is no user nobody in realm staff')
   })
+
+  importTests(command, () => smtp.port)
 }

@@ -39,7 +39,8 @@ describe('help', () => {
 
     expect(leaves.toSorted()).toEqual([
       ...['admin add', 'admin list', 'admin remove', 'admin token add', 'admin token list', 'admin token revoke'],
-      ...['audit checkpoint', 'audit export', 'audit prune', 'audit search', 'audit verify', 'keys new', 'migrate'],
+      ...['audit checkpoint', 'audit export', 'audit prune', 'audit search', 'audit verify'],
+      ...['import linotp-config', 'keys new', 'migrate'],
       ...['policy explain', 'policy export', 'policy import', 'policy list', 'policy remove', 'policy set'],
       ...['provider list', 'provider set', 'provider test', 'serve', 'start'],
       ...['token init', 'token list', 'token remove', 'token show', 'user import', 'user list'],

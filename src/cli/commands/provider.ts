@@ -15,6 +15,7 @@ type SetOptions = {
   readonly set?: Entries
   readonly timeout: number
   readonly default?: true
+  readonly managed?: string
 }
 
 const CLASSES: Readonly<Record<ProviderType, string>> = { email: 'SMTPEmailProvider', sms: 'HttpSMSProvider' }
@@ -39,7 +40,7 @@ export function registerProvider(program: Command, platform: Platform): void {
       one.isDefault ? 'default' : '',
       one.class,
       String(one.timeout),
-      JSON.stringify(one.config),
+      one.managed ? 'managed' : JSON.stringify(one.config),
     ])
     printTable(
       ['TYPE', 'NAME', '', 'CLASS', 'TIMEOUT', 'CONFIG'],
@@ -69,6 +70,7 @@ function registerSet(provider: Command, platform: Platform): void {
   set.option('--class <name>', 'kind of provider; SMTPEmailProvider or HttpSMSProvider unless told')
   set.option('--timeout <seconds>', 'longest validity of an OTP, 0 for no bound', wholeNumber(0, 86_400), 120)
   set.option('--default', 'use it where no policy names another one; the first provider is the default anyway')
+  set.option('--managed <file>', 'password that changing it asks for from now on, or already; - for standard input')
   set.addHelpText(
     'after',
     '\nPasswords belong in --config: others on this machine can see a command line.\nA masked password (***) stands for the one before.',
@@ -85,9 +87,16 @@ function registerSet(provider: Command, platform: Platform): void {
       ...(options.config === undefined ? {} : readConfig(options.config, await readInput(options.config))),
       ...options.set,
     }
+    if (options.config === '-' && options.managed === '-')
+      return set.error('error: only one of --config and --managed can come from standard input')
+    const managed = options.managed === undefined ? undefined : (await readInput(options.managed)).replace(/\r?\n$/, '')
+    if (managed === '') return set.error('error: the password of --managed is empty')
     const { type, class: className = CLASSES[type], timeout } = options
     await withAdmin(platform, set, (client) =>
-      client.saveProvider({ type, name, class: className, config, timeout, isDefault: options.default === true }),
+      client.saveProvider({
+        ...{ type, name, class: className, config, timeout, managed },
+        isDefault: options.default === true,
+      }),
     )
     note(`Saved provider ${name}. \`otpost provider test ${name} --to ADDRESS\` tries it.`)
   })

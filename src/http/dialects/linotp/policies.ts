@@ -79,19 +79,22 @@ export function readPolicyFile(text: string): readonly PolicyRecord[] {
     const equals = line.indexOf('=')
     if (!section && equals > 0) policies.at(-1)?.fields.set(line.slice(0, equals).trim(), line.slice(equals + 1).trim())
   }
-  return policies.map(({ name, fields }) => {
-    const field = (key: string, byDefault: string) => fields.get(key) || byDefault
-    return {
-      name,
-      scope: field('scope', ''),
-      action: field('action', ''),
-      realm: field('realm', '*'),
-      user: field('user', '*'),
-      client: field('client', '*'),
-      time: field('time', '*'),
-      active: field('active', 'True').toLowerCase() === 'true',
-    }
-  })
+  return policies.map(({ name, fields }) => toPolicy(name, fields))
+}
+
+/** @param fields as LinOTP writes them, some of them missing */
+export function toPolicy(name: string, fields: ReadonlyMap<string, string>): PolicyRecord {
+  const field = (key: string, byDefault: string) => fields.get(key) || byDefault
+  return {
+    name,
+    scope: field('scope', ''),
+    action: field('action', ''),
+    realm: field('realm', '*'),
+    user: field('user', '*'),
+    client: field('client', '*'),
+    time: field('time', '*'),
+    active: field('active', 'True').toLowerCase() === 'true',
+  }
 }
 
 /** `{scope: {action: …}}`, or the actions of one scope. */
