@@ -49,3 +49,13 @@ export const headerText = v.pipe(
   v.string('must be text'),
   v.check((text) => !/\p{Cc}/u.test(text), 'must not contain line breaks or control characters'),
 )
+
+/** A name, maybe empty, and an address. */
+export type Mailbox = { readonly name: string; readonly address: string }
+
+/** Reads `address` or `name <address>` (RFC 5322 §3.4); whether the address is one, the caller has to ask. */
+export function readMailbox(text: string): Mailbox {
+  const [, name = '', address = text] = /^([^<>]*)<([^<>]*)>\s*$/.exec(text) ?? []
+  const quoted = /^"(.*)"$/.exec(name.trim())?.[1]
+  return { name: quoted?.replace(/\\(.)/g, '$1') ?? name.trim(), address: address.trim() }
+}

@@ -23,8 +23,10 @@ export function fill(text: string, values: TextValues): string {
   })
 }
 
-/** A filled text as header value: no control characters, so that no user attribute can add a header. */
+/** A filled text as header value: one line of whole characters, so that no user attribute can add a header. */
 export function asHeader(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  return text.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim()
+  return oneLine(text).trim()
 }
+
+/** Without control characters, line breaks of Unicode and halves of surrogate pairs. */
+export const oneLine = (text: string): string => text.toWellFormed().replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')

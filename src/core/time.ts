@@ -38,3 +38,14 @@ export function utcTime(now: Instant): LocalTime {
     year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
   }
 }
+
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const twoDigits = (n: number): string => String(n).padStart(2, '0')
+
+/** As in the Date header of a mail (RFC 5322 §3.3). `-0000`: the time is UTC and says nothing about where we are. */
+export function mailDate(now: Instant): string {
+  const { minute, hour, day, month, weekday, year } = utcTime(now)
+  const time = [hour, minute, ((now % 60) + 60) % 60].map(twoDigits).join(':')
+  return `${WEEKDAYS[weekday]}, ${twoDigits(day)} ${MONTHS[month - 1]} ${year} ${time} -0000`
+}

@@ -1,19 +1,16 @@
 /** Fields that mail providers share. */
 import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
-import { isEmailAddress } from '../../core/fields.ts'
+import { isEmailAddress, type Mailbox, readMailbox } from '../../core/fields.ts'
+import { isInlineTemplate, readTemplateName, TEMPLATE_NAME } from '../../core/mail-template.ts'
 
-export type Sender = { readonly name: string; readonly address: string }
+export type Sender = Mailbox
 
 const SENDER = 'must be one e-mail address, or a name and one address in angle brackets'
 export const sender = v.pipe(
   v.string(SENDER),
   v.check((text) => !/\p{Cc}/u.test(text), SENDER),
-  v.transform((text) => {
-    const [, name = '', address = text] = /^([^<>]*)<([^<>]*)>\s*$/.exec(text) ?? []
-    const quoted = /^"(.*)"$/.exec(name.trim())?.[1]
-    return { name: quoted?.replace(/\\(.)/g, '$1') ?? name.trim(), address: address.trim() }
-  }),
+  v.transform(readMailbox),
   v.check(({ address }) => isEmailAddress(address), SENDER),
 )
 
@@ -38,3 +35,9 @@ export function withAsciiDomain(address: string): string {
   if (/^\p{ASCII}*$/u.test(domain)) return address
   return address.slice(0, at) + (domainToASCII(domain) || domain)
 }
+
+/** `file://name`, or a whole MIME message; whether it is there and can be parsed is asked when it is saved. */
+export const template = v.pipe(
+  v.string('must be text'),
+  v.check((text) => isInlineTemplate(text) || readTemplateName(text) !== null, `must be file:// and ${TEMPLATE_NAME}`),
+)
