@@ -56,6 +56,17 @@ export type MailBinding = {
     readonly to: string
     readonly subject: string
     readonly text: string
+    readonly html?: string
+    readonly headers?: Readonly<Record<string, string>>
+    readonly replyTo?: string | { readonly email: string; readonly name: string }
+    /** `content` in base64. */
+    readonly attachments?: readonly {
+      readonly content: string
+      readonly type: string
+      readonly filename: string
+      readonly disposition: 'inline'
+      readonly contentId: string
+    }[]
   }) => Promise<{ readonly messageId?: string } | undefined>
 }
 

@@ -2,6 +2,8 @@
  * Provider port: what carries a message, by mail or by SMS. A provider is one file in `adapters/mail/` or
  * `adapters/sms/`, exporting `provider`; the `index.ts` beside it is the table of contents.
  */
+import type { Mailbox } from '../core/fields.ts'
+import type { InlineImage, MailHeader } from '../core/mail-template.ts'
 import type { Result } from '../core/result.ts'
 import type { ProviderType } from '../core/settings.ts'
 import type { Edges } from './edges.ts'
@@ -15,6 +17,26 @@ export type Message = {
   /** Of no use to an SMS. */
   readonly subject: string
   readonly text: string
+  /** From here on: of a mail template, for mail only. Header and sender instead of the provider's own. */
+  readonly from?: Mailbox
+  readonly replyTo?: Mailbox
+  /** Names are tokens, values one line each. */
+  readonly headers?: readonly MailHeader[]
+  /** The same as `text`, for those who read HTML. */
+  readonly html?: string
+  /** What `html` shows by `cid:`. */
+  readonly images?: readonly InlineImage[]
+}
+
+/** What the configuration of a provider says about the text of messages. */
+export type MessageDefaults = {
+  readonly subject: string
+  /** E-mail: who mails are from, as it is shown. */
+  readonly from?: string
+  /** E-mail: `file://name`, or a whole MIME message with placeholders. */
+  readonly template?: string
+  /** SMS: the host of the last line `@host #otp`, which lets a browser fill in the OTP there and nowhere else. */
+  readonly origin?: string
 }
 
 /**
@@ -60,8 +82,7 @@ export type Provider<C = unknown> = {
   readonly sample: RawConfig
   /** Parses a stored or posted configuration; total, never throws. */
   readonly read: (raw: RawConfig, edges: Edges) => Promise<Result<ReadConfig<C>, ConfigProblem>>
-  /** What the configuration says about the text of messages. */
-  readonly defaults: (config: C) => { readonly subject: string }
+  readonly defaults: (config: C) => MessageDefaults
   readonly create: (config: C, edges: Edges) => Send
 }
 

@@ -183,6 +183,8 @@ export type TokenChange = {
   }>
 }
 
+export type TemplateRecord = { readonly name: string; readonly source: string; readonly changedAt: Instant }
+
 export type Store = AuditStore & {
   /** Number of the newest migration that the database has; null when it has none. */
   readonly schemaVersion: () => Promise<number | null>
@@ -251,6 +253,13 @@ export type Store = AuditStore & {
   readonly deletePolicies: (names: readonly string[], version: number, audit: AuditRow) => Promise<'done' | 'lost'>
   /** A message of trial arrived: the provider no longer rests. */
   readonly endRest: (provider: ProviderKey, audit: AuditRow) => Promise<void>
+  /** Creates or replaces. */
+  readonly saveTemplate: (template: TemplateRecord, audit: AuditRow) => Promise<void>
+  readonly deleteTemplate: (name: string, audit: AuditRow) => Promise<'done' | 'unknown'>
+  /** Those that are there. */
+  readonly findTemplates: (names: readonly string[]) => Promise<readonly TemplateRecord[]>
+  /** By name, without their sources. */
+  readonly listTemplates: () => Promise<readonly (Omit<TemplateRecord, 'source'> & { readonly bytes: number })[]>
   readonly setDefaultProvider: (type: ProviderType, name: string, audit: AuditRow) => Promise<'done' | 'unknown'>
 
   /** @param mode `create` refuses an existing name, `replace` an unknown one */

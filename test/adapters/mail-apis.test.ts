@@ -117,6 +117,97 @@ describe.each(MAIL_APIS)('$name', (api) => {
   })
 })
 
+const PNG = 'iVBORw0KGgo='
+/** As a template makes it. */
+const RICH = {
+  from: { name: 'Service', address: 'service@example.org' },
+  replyTo: { name: '', address: 'help@example.org' },
+  headers: [{ name: 'X-Campaign', value: 'otp' }],
+  html: '<b>418276</b> <img src="cid:logo@x">',
+  images: [{ cid: 'logo@x', type: 'image/png', name: 'logo.png', content: PNG }],
+}
+const AUTO = { 'Auto-Submitted': 'auto-generated', 'X-Campaign': 'otp' }
+
+describe('a mail with HTML and an image', () => {
+  it.each([
+    [
+      'ResendEmailProvider',
+      {
+        ...{ from: 'Service <service@example.org>', reply_to: 'help@example.org', text: '418276', html: RICH.html },
+        headers: AUTO,
+        attachments: [{ filename: 'logo.png', content: PNG, content_type: 'image/png', content_id: 'logo@x' }],
+      },
+    ],
+    [
+      'SendGridEmailProvider',
+      {
+        from: { name: 'Service', email: 'service@example.org' },
+        reply_to: { email: 'help@example.org' },
+        headers: AUTO,
+        content: [
+          { type: 'text/plain', value: '418276' },
+          { type: 'text/html', value: RICH.html },
+        ],
+        attachments: [
+          { content: PNG, type: 'image/png', filename: 'logo.png', disposition: 'inline', content_id: 'logo@x' },
+        ],
+      },
+    ],
+    [
+      'PostmarkEmailProvider',
+      {
+        ...{ From: 'Service <service@example.org>', ReplyTo: 'help@example.org' },
+        ...{ TextBody: '418276', HtmlBody: RICH.html },
+        Headers: Object.entries(AUTO).map(([Name, Value]) => ({ Name, Value })),
+        Attachments: [{ Name: 'logo.png', Content: PNG, ContentType: 'image/png', ContentID: 'cid:logo@x' }],
+      },
+    ],
+    [
+      'SesEmailProvider',
+      {
+        ...{ FromEmailAddress: 'Service <service@example.org>', ReplyToAddresses: ['help@example.org'] },
+        Content: {
+          Simple: {
+            Body: {
+              Text: { Data: '418276', Charset: 'UTF-8' },
+              Html: { Data: RICH.html, Charset: 'UTF-8' },
+            },
+            Headers: Object.entries(AUTO).map(([Name, Value]) => ({ Name, Value })),
+            Attachments: [
+              {
+                ...{ RawContent: PNG, ContentType: 'image/png', FileName: 'logo.png', ContentId: 'logo@x' },
+                ...{ ContentDisposition: 'INLINE', ContentTransferEncoding: 'BASE64' },
+              },
+            ],
+          },
+        },
+      },
+    ],
+  ])('goes to %s in its own words', async (name, body) => {
+    const api = MAIL_APIS.find((one) => one.name === name)
+    if (!api) throw new Error('no such API')
+
+    const { delivery, heard } = await sendTo(api, api.sent, {}, RICH)
+
+    expect(delivery.status).toBe('accepted')
+    expect(JSON.parse(heard[0]?.body ?? '')).toMatchObject(body)
+  })
+
+  it('goes to MailgunEmailProvider as a form with a file', async () => {
+    const { heard } = await sendTo(MAILGUN, MAILGUN.sent, {}, RICH)
+
+    const type = heard[0]?.headers.get('content-type') ?? ''
+    const { inline, ...form } = Object.fromEntries(
+      await new Response(heard[0]?.body, { headers: { 'content-type': type } }).formData(),
+    )
+    expect(form).toMatchObject({
+      ...{ from: 'Service <service@example.org>', 'h:Reply-To': 'help@example.org', html: RICH.html },
+      ...{ text: '418276', 'h:Auto-Submitted': 'auto-generated', 'h:X-Campaign': 'otp' },
+    })
+    expect(inline).toMatchObject({ name: 'logo@x', type: 'image/png' })
+  })
+})
+
 describe('MailgunEmailProvider', () => {
   it.each([['mg'], ['mg.example.org/evil'], ['../v3'], [7]])('refuses the domain %j', async (DOMAIN) => {
     const read = await findIn(mailProviders, 'MailgunEmailProvider')?.read({ ...MAILGUN.keys, DOMAIN }, mailEdges())

@@ -42,8 +42,33 @@ describe('a mail', () => {
       {
         from: { email: 'otp@example.org', name: 'One-time passwords' },
         ...{ to: 'ada@example.org', subject: 'Your OTP', text: '418276' },
+        headers: { 'X-Auto-Response-Suppress': 'All' },
       },
     ])
+  })
+
+  it('has HTML, images and the headers that the service takes', async () => {
+    const sent: Sent[] = []
+
+    await send(async (mail) => void sent.push(mail), {
+      from: { name: '', address: 'service@example.org' },
+      replyTo: { name: 'Help', address: 'help@example.org' },
+      headers: [
+        { name: 'X-Campaign', value: 'otp' },
+        { name: 'Priority', value: 'urgent' },
+      ],
+      html: '<b>418276</b>',
+      images: [{ cid: 'logo@x', type: 'image/png', name: 'logo.png', content: 'iVBORw0KGgo=' }],
+    })
+
+    expect(sent).toMatchObject([
+      {
+        ...{ from: 'service@example.org', replyTo: { email: 'help@example.org', name: 'Help' }, html: '<b>418276</b>' },
+        headers: { 'X-Campaign': 'otp', 'X-Auto-Response-Suppress': 'All' },
+        attachments: [{ filename: 'logo.png', contentId: 'logo@x', disposition: 'inline', content: 'iVBORw0KGgo=' }],
+      },
+    ])
+    expect(sent[0]?.headers).not.toHaveProperty('Priority')
   })
 
   it('has one recipient, a subject of one line, and a bare address where the sender has no name', async () => {
@@ -55,7 +80,9 @@ describe('a mail', () => {
 
     expect(two).toEqual({ status: 'refused', reason: 'address_invalid' })
     expect(sent).toEqual([
-      { from: 'otp@example.org', to: 'ada@example.org', subject: 'Your Bcc: eve@example.org', text: '418276' },
+      expect.objectContaining({
+        ...{ from: 'otp@example.org', to: 'ada@example.org', subject: 'Your Bcc: eve@example.org', text: '418276' },
+      }),
     ])
   })
 

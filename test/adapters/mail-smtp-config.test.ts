@@ -127,6 +127,8 @@ describe('a refusal names the key and the rule', () => {
     [{ EMAIL_SUBJECT: 'Your\nOTP' }, 'EMAIL_SUBJECT', LINE_RULE],
     [{ EMAIL_SUBJECT: false }, 'EMAIL_SUBJECT', 'must be text'],
     [{ TEMPLATE: 1 }, 'TEMPLATE', 'must be text'],
+    [{ TEMPLATE: 'file://../secret.eml' }, 'TEMPLATE', expect.stringMatching('must be file:// and a name')],
+    [{ TEMPLATE: 'file:///etc/passwd' }, 'TEMPLATE', expect.stringMatching('must be file:// and a name')],
     [{ TIMEOUT: 0 }, 'TIMEOUT', SECONDS_RULE],
     [{ TIMEOUT: '-1' }, 'TIMEOUT', SECONDS_RULE],
     [{ TIMEOUT: 61 }, 'TIMEOUT', SECONDS_RULE],
@@ -192,7 +194,6 @@ describe('on Workers', () => {
       'must be absent: this runtime presents no client certificate',
     ],
     [{ USE_SSL: 1, KEYFILE: client.keyFile }, 'KEYFILE', 'must be absent: this runtime presents no client certificate'],
-    [{ USE_SSL: 1, TEMPLATE: 'file://mail.eml' }, 'TEMPLATE', NO_FILES],
     [
       { USE_SSL: 1, MAX_CONNECTIONS: 5 },
       'MAX_CONNECTIONS',

@@ -20,6 +20,7 @@ describe.concurrent('a message', () => {
         'Subject: Your OTP',
         'Date: Wed, 01 Jul 2026 12:30:15 -0000',
         'Message-ID: <mail-1@example.com>',
+        'Auto-Submitted: auto-generated',
         'Content-Transfer-Encoding: 7bit',
         'MIME-Version: 1.0',
         'Content-Type: text/plain; charset=us-ascii',
@@ -39,6 +40,45 @@ describe.concurrent('a message', () => {
     expect(mail.raw).toMatch(/^\p{ASCII}*$/u)
     expect(mail.parsed.subject).toBe('Ihr Einmalpaßwort')
     expect(mail.parsed.text).toMatch(/^Schlüssel: 418276\r\nGruß$/)
+  })
+
+  it('has text, HTML and images side by side, and the headers of its template', async () => {
+    const mail = await mailOf(
+      {},
+      { EMAIL_FROM: 'bounces@mail.example' },
+      {
+        from: { name: 'Größe', address: 'service@corp.example' },
+        replyTo: { name: 'Help, please', address: 'help@corp.example' },
+        headers: [{ name: 'X-Campaign', value: 'Schlüssel' }],
+        text: 'Dein Schlüssel: 418276',
+        html: '<p>Dein Schlüssel: <b>418276</b><img src="cid:logo@x"></p>',
+        images: [{ cid: 'logo@x', type: 'image/png', name: 'logo.png', content: 'iVBORw0KGgo=' }],
+      },
+    )
+
+    expect(mail.from).toBe('bounces@mail.example')
+    expect(mail.raw).toMatch(/^\p{ASCII}*$/u)
+    expect(mail.raw).toMatch(/^Message-ID: <mail-1@corp\.example>\r$/m)
+    expect(mail.parsed).toMatchObject({
+      from: { name: 'Größe', address: 'service@corp.example' },
+      replyTo: [{ name: 'Help, please', address: 'help@corp.example' }],
+      text: expect.stringMatching(/^Dein Schlüssel: 418276\s*$/),
+      html: expect.stringMatching(/^<p>Dein Schlüssel: <b>418276<\/b><img src="cid:logo@x"><\/p>\s*$/),
+      attachments: [{ contentId: '<logo@x>', mimeType: 'image/png', disposition: 'inline', related: true }],
+    })
+    const content = mail.parsed.attachments[0]?.content as ArrayBuffer // unless told otherwise
+    expect(new Uint8Array(content)).toEqual(new Uint8Array(Buffer.from('iVBORw0KGgo=', 'base64')))
+    expect(mail.parsed.headers).toContainEqual(
+      expect.objectContaining({ key: 'x-campaign', value: '=?UTF-8?B?U2NobMO8c3NlbA==?=' }),
+    )
+    expect(mail.parsed.headers).toContainEqual(expect.objectContaining({ key: 'auto-submitted' }))
+  })
+
+  it('is shown with the words of its subject, also where they look encoded', async () => {
+    const subject = 'Hello =?utf-8?q?=0D=0ABcc:_eve@example.org?='
+    const mail = await mailOf({}, {}, { subject })
+
+    expect(mail.parsed.subject).toBe(subject)
   })
 
   it.each([

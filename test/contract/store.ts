@@ -19,6 +19,7 @@ import { providerTests } from './store-providers.ts'
 import { realmTests } from './store-realms.ts'
 import { restTests } from './store-rests.ts'
 import { settingsTests } from './store-settings.ts'
+import { templateTests } from './store-templates.ts'
 import { tokenTests } from './store-tokens.ts'
 
 export function describeStore(name: string, open: () => Promise<Database>): void {
@@ -37,6 +38,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     providerTests(suite)
     realmTests(suite)
     policyTests(suite)
+    templateTests(suite)
     adminTests(suite)
     auditTests(suite)
     // Last: it looks back on everything that was sent.

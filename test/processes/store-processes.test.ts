@@ -1,4 +1,5 @@
 /** Several processes on one libSQL file: what the store promises holds between them, and when one of them dies. */
+
 import { type ChildProcess, fork } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

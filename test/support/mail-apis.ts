@@ -34,7 +34,10 @@ const RESEND: Api = {
     if (headers.get('authorization') !== 'Bearer re_Key1') return resend(403, 'invalid_api_key')
     if (method !== 'POST' || path !== '/emails') return resend(405, 'method_not_allowed')
     if (headers.get('content-type') !== 'application/json') return resend(400, 'validation_error')
-    expect(JSON.parse(body)).toEqual({ from: FROM, to: ['ada@example.org'], subject: 'Your OTP', text: '418276' })
+    expect(JSON.parse(body)).toEqual({
+      ...{ from: FROM, to: ['ada@example.org'], subject: 'Your OTP', text: '418276' },
+      headers: { 'Auto-Submitted': 'auto-generated' },
+    })
     return undefined
   },
   sent: { status: 200, body: { id: '49a3999c-0ce1-4ea6-ab68-afcd6dc2e794' } },
@@ -81,6 +84,7 @@ const SENDGRID: Api = {
       from: { email: 'otp@example.org', name: 'One-time passwords' },
       subject: 'Your OTP',
       content: [{ type: 'text/plain', value: '418276' }],
+      headers: { 'Auto-Submitted': 'auto-generated' },
       tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false } },
     })
     return undefined
@@ -117,6 +121,7 @@ export const MAILGUN: Api = {
     const form = await new Response(body, { headers: { 'content-type': type } }).formData()
     expect(Object.fromEntries(form)).toEqual({
       ...{ from: FROM, to: 'ada@example.org', subject: 'Your OTP', text: '418276' },
+      'h:Auto-Submitted': 'auto-generated',
       'o:tracking': 'no',
     })
     return undefined
@@ -148,6 +153,7 @@ const POSTMARK: Api = {
     if (headers.get('content-type') !== 'application/json') return postmark(422, 409)
     expect(JSON.parse(body)).toEqual({
       ...{ From: FROM, To: 'ada@example.org', Subject: 'Your OTP', TextBody: '418276' },
+      Headers: [{ Name: 'Auto-Submitted', Value: 'auto-generated' }],
       ...{ MessageStream: 'otp', TrackOpens: false, TrackLinks: 'None' },
     })
     return undefined
@@ -197,6 +203,7 @@ export const SES: Api = {
         Simple: {
           Subject: { Data: 'Your OTP', Charset: 'UTF-8' },
           Body: { Text: { Data: '418276', Charset: 'UTF-8' } },
+          Headers: [{ Name: 'Auto-Submitted', Value: 'auto-generated' }],
         },
       },
       ConfigurationSetName: 'otp',

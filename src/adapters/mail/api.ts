@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { headerText, isEmailAddress } from '../../core/fields.ts'
 import { apiRoot, headerToken } from '../../core/http-fields.ts'
+import type { MailHeader } from '../../core/mail-template.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Edges } from '../../ports/edges.ts'
 import { exchange, type HttpReply, type HttpRequest } from '../../ports/http-exchange.ts'
@@ -17,10 +18,11 @@ import {
   type RawConfig,
   type ReadConfig,
 } from '../../ports/provider.ts'
-import { seconds, sender } from './fields.ts'
+import { mailDefaults, type Sender, seconds, sender, template } from './fields.ts'
 
 export const mailKeys = {
   EMAIL_SUBJECT: v.optional(headerText, 'Your OTP'),
+  TEMPLATE: v.optional(template),
   TIMEOUT: v.optional(seconds, 5),
 } as const
 
@@ -34,7 +36,12 @@ export const apiKeys = (root: string) => ({
 
 /** Its entries stand in the order in which problems are reported. */
 type ConfigSchema<C> = v.GenericSchema<unknown, C> & { readonly entries: v.ObjectEntries }
-type MailConfig = { readonly EMAIL_SUBJECT: string; readonly TIMEOUT: number }
+type MailConfig = {
+  readonly EMAIL_FROM?: Sender | undefined
+  readonly EMAIL_SUBJECT: string
+  readonly TEMPLATE?: string | undefined
+  readonly TIMEOUT: number
+}
 
 type ApiRequest = Omit<HttpRequest, 'timeout'>
 
@@ -61,7 +68,7 @@ export function defineMailApi<C extends MailConfig>(api: MailApi<C>): Provider {
     secretKeys: api.secretKeys,
     boundKeys: api.boundKeys,
     sample: api.sample,
-    defaults: ({ EMAIL_SUBJECT }) => ({ subject: EMAIL_SUBJECT }),
+    defaults: ({ EMAIL_SUBJECT, EMAIL_FROM, TEMPLATE }) => mailDefaults(EMAIL_SUBJECT, EMAIL_FROM, TEMPLATE),
     read: async (raw) => readMailConfig(api, raw),
 
     create: (config, edges) => async (message, signal) => {
@@ -78,6 +85,11 @@ export function defineMailApi<C extends MailConfig>(api: MailApi<C>): Provider {
 }
 
 export const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ')
+/** Headers of a mail beside those that an API has a field for: no answering machine shall answer it (RFC 3834 §5). */
+export const headersOf = (mail: Message): readonly MailHeader[] => [
+  { name: 'Auto-Submitted', value: 'auto-generated' },
+  ...(mail.headers ?? []),
+]
 
 /** Merged in by whoever loads a provider (contract §4.5). */
 const KEYS_OF_THE_CALLER = ['timeout', 'Managed']

@@ -11,7 +11,7 @@ import { err } from '../../core/result.ts'
 import type { MailBinding } from '../../ports/edges.ts'
 import { type Delivery, defineProvider, type Message } from '../../ports/provider.ts'
 import { accepted, mailKeys, oneLine, readMailConfig, refused, unavailable } from './api.ts'
-import { sender } from './fields.ts'
+import { mailDefaults, type Sender, sender } from './fields.ts'
 
 const BINDING = 'must be the name of a send_email binding'
 const Config = v.object({
@@ -34,7 +34,7 @@ export const provider = defineProvider<CloudflareConfig>({
   secretKeys: [],
   boundKeys: [],
   sample: { BINDING: 'EMAIL', EMAIL_FROM: 'One-time passwords <otp@example.org>' },
-  defaults: ({ EMAIL_SUBJECT }) => ({ subject: EMAIL_SUBJECT }),
+  defaults: ({ EMAIL_SUBJECT, EMAIL_FROM, TEMPLATE }) => mailDefaults(EMAIL_SUBJECT, EMAIL_FROM, TEMPLATE),
 
   read: async (raw, edges) => {
     const read = readMailConfig<CloudflareConfig>({ config: Config }, raw)
@@ -66,13 +66,24 @@ export const provider = defineProvider<CloudflareConfig>({
 
 /** Never rejects. */
 async function call(binding: MailBinding, { EMAIL_FROM }: CloudflareConfig, message: Message): Promise<Delivery> {
-  const { name, address } = EMAIL_FROM
   try {
     const sent = await binding.send({
-      from: name === '' ? address : { email: address, name },
+      from: person(message.from ?? EMAIL_FROM),
       to: message.to,
       subject: oneLine(message.subject),
       text: message.text,
+      // Of others the service knows a list: https://developers.cloudflare.com/email-service/reference/headers/
+      headers: Object.fromEntries([
+        ['X-Auto-Response-Suppress', 'All'],
+        ...(message.headers ?? []).filter(({ name }) => /^x-/i.test(name)).map(({ name, value }) => [name, value]),
+      ]),
+      ...(message.replyTo && { replyTo: person(message.replyTo) }),
+      ...(message.html !== undefined && { html: message.html }),
+      ...(message.images && {
+        attachments: message.images.map(({ cid, type, name, content }) => ({
+          ...{ content, type, filename: name, disposition: 'inline' as const, contentId: cid },
+        })),
+      }),
     })
     return accepted(message, sent?.messageId)
   } catch (error) {
@@ -81,3 +92,5 @@ async function call(binding: MailBinding, { EMAIL_FROM }: CloudflareConfig, mess
     return unavailable(NAMES.includes(code) ? `cloudflare_${code.slice('E_'.length).toLowerCase()}` : 'binding_failed')
   }
 }
+
+const person = ({ name, address }: Sender) => (name === '' ? address : { email: address, name })

@@ -3,6 +3,7 @@ import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { isEmailAddress, type Mailbox, readMailbox } from '../../core/fields.ts'
 import { isInlineTemplate, readTemplateName, TEMPLATE_NAME } from '../../core/mail-template.ts'
+import type { MessageDefaults } from '../../ports/provider.ts'
 
 export type Sender = Mailbox
 
@@ -20,6 +21,16 @@ export function mailbox({ name, address }: Sender): string {
   const plain = /^[\p{L}\p{M}\p{N} _-]+$/u.test(name)
   return `${plain ? name : `"${name.replace(/["\\]/g, '\\$&')}"`} <${address}>`
 }
+
+export const mailDefaults = (
+  subject: string,
+  from: Sender | undefined,
+  template: string | undefined,
+): MessageDefaults => ({
+  subject,
+  from: from === undefined ? '' : mailbox(from),
+  ...(template === undefined ? {} : { template }),
+})
 
 const SECONDS = 'must be a number of seconds above 0 and not above 60'
 export const seconds = v.pipe(

@@ -2,8 +2,8 @@
  * HttpEmailProvider: a mail API that has no file of its own here, described by its configuration. A class of otpost's
  * own: LinOTP sends mail by SMTP only.
  *
- * `BODY` is an object that is sent as JSON, or as a form with `FORMAT` form; `<to>`, `<from>`, `<subject>` and `<text>`
- * are filled in wherever they stand in its texts. Which failure is about the recipient nobody can tell, so none is.
+ * `BODY` is an object that is sent as JSON, or as a form with `FORMAT` form; `<to>`, `<from>`, `<subject>`, `<text>`
+ * and `<html>` are filled in wherever they stand in its texts; a mail without HTML has its text in HTML there. Which failure is about the recipient nobody can tell, so none is.
  */
 import * as v from 'valibot'
 import { headerText } from '../../core/fields.ts'
@@ -55,8 +55,10 @@ export const provider = defineMailApi<HttpConfig>({
     const headers = new Headers(config.HEADERS)
     if (config.USERNAME !== undefined || config.PASSWORD !== undefined)
       headers.set('authorization', basicCredentials(config.USERNAME ?? '', config.PASSWORD ?? ''))
-    const from = config.EMAIL_FROM ? mailbox(config.EMAIL_FROM) : ''
-    const body = fill(config.BODY, { from, to: mail.to, subject: mail.subject, text: mail.text })
+    const sender = mail.from ?? config.EMAIL_FROM
+    const from = sender ? mailbox(sender) : ''
+    const html = mail.html ?? `<pre>${mail.text.replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`)}</pre>`
+    const body = fill(config.BODY, { from, to: mail.to, subject: mail.subject, text: mail.text, html })
     if (config.FORMAT === 'json' && !headers.has('content-type')) headers.set('content-type', 'application/json')
     return {
       url: config.URL,
@@ -91,7 +93,7 @@ const isSuccess = ({ status }: HttpReply, expected: readonly number[] | undefine
 /** One pass, so that a text which looks like a placeholder stays as it is. Names of members are left alone. */
 function fill(value: unknown, values: Readonly<Record<string, string>>): unknown {
   if (typeof value === 'string')
-    return value.replace(/<(from|to|subject|text)>/g, (whole, name: string) => values[name] ?? whole)
+    return value.replace(/<(from|to|subject|text|html)>/g, (whole, name: string) => values[name] ?? whole)
   if (Array.isArray(value)) return value.map((item) => fill(item, values))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item, values)]))

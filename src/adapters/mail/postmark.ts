@@ -7,7 +7,7 @@
  */
 import * as v from 'valibot'
 import { headerText } from '../../core/fields.ts'
-import { accepted, apiKeys, defineMailApi, failed, readBody, refused, unavailable } from './api.ts'
+import { accepted, apiKeys, defineMailApi, failed, headersOf, readBody, refused, unavailable } from './api.ts'
 import { mailbox } from './fields.ts'
 
 const Reply = v.object({ ErrorCode: v.number(), Message: v.string(), MessageID: v.optional(v.string()) })
@@ -31,10 +31,19 @@ export const provider = defineMailApi({
       'x-postmark-server-token': config.API_KEY,
     },
     body: JSON.stringify({
-      From: mailbox(config.EMAIL_FROM),
+      From: mailbox(mail.from ?? config.EMAIL_FROM),
       To: mail.to,
+      ReplyTo: mail.replyTo && mailbox(mail.replyTo),
       Subject: mail.subject,
       TextBody: mail.text,
+      HtmlBody: mail.html,
+      Headers: headersOf(mail).map(({ name, value }) => ({ Name: name, Value: value })),
+      Attachments: mail.images?.map(({ cid, type, name, content }) => ({
+        Name: name,
+        Content: content,
+        ContentType: type,
+        ContentID: `cid:${cid}`,
+      })),
       MessageStream: config.MESSAGE_STREAM,
       TrackOpens: false,
       TrackLinks: 'None',

@@ -2,11 +2,12 @@
  * ResendEmailProvider: mail through Resend.
  *
  * Request and reply: https://resend.com/docs/api-reference/emails/send-email (POST /emails); a User-Agent is demanded:
- * https://resend.com/docs/api-reference/introduction; errors: https://resend.com/docs/api-reference/errors. A
+ * https://resend.com/docs/api-reference/introduction; inline images:
+ * https://resend.com/docs/dashboard/emails/embed-inline-images; errors: https://resend.com/docs/api-reference/errors. A
  * `validation_error` of 422 is about any field: only its message says which one.
  */
 import * as v from 'valibot'
-import { accepted, apiKeys, defineMailApi, failed, readBody, refused, unavailable } from './api.ts'
+import { accepted, apiKeys, defineMailApi, failed, headersOf, readBody, refused, unavailable } from './api.ts'
 import { mailbox } from './fields.ts'
 
 const Sent = v.object({ id: v.string() })
@@ -32,10 +33,19 @@ export const provider = defineMailApi({
     method: 'POST',
     headers: { authorization: `Bearer ${config.API_KEY}`, 'content-type': 'application/json' },
     body: JSON.stringify({
-      from: mailbox(config.EMAIL_FROM),
+      from: mailbox(mail.from ?? config.EMAIL_FROM),
       to: [mail.to],
+      reply_to: mail.replyTo && mailbox(mail.replyTo),
       subject: mail.subject,
       text: mail.text,
+      html: mail.html,
+      headers: Object.fromEntries(headersOf(mail).map(({ name, value }) => [name, value])),
+      attachments: mail.images?.map(({ cid, type, name, content }) => ({
+        filename: name,
+        content,
+        content_type: type,
+        content_id: cid,
+      })),
     }),
   }),
 

@@ -6,7 +6,8 @@
  * (`errors[].field` names the field). Regional users set URL to https://api.eu.sendgrid.com.
  */
 import * as v from 'valibot'
-import { accepted, apiKeys, defineMailApi, failed, readBody, refused, unavailable } from './api.ts'
+import { accepted, apiKeys, defineMailApi, failed, headersOf, readBody, refused, unavailable } from './api.ts'
+import type { Sender } from './fields.ts'
 
 const Failure = v.object({ errors: v.array(v.object({ field: v.optional(v.nullable(v.string())) })) })
 
@@ -17,7 +18,7 @@ export const provider = defineMailApi({
   boundKeys: ['URL'],
   sample: { API_KEY: 'SG.example', EMAIL_FROM: 'One-time passwords <otp@example.org>' },
 
-  request: ({ URL, API_KEY, EMAIL_FROM: { name, address } }, mail) => ({
+  request: ({ URL, API_KEY, EMAIL_FROM }, mail) => ({
     url: `${URL}/v3/mail/send`,
     method: 'POST',
     headers: {
@@ -27,9 +28,22 @@ export const provider = defineMailApi({
     },
     body: JSON.stringify({
       personalizations: [{ to: [{ email: mail.to }] }],
-      from: name === '' ? { email: address } : { email: address, name },
+      from: person(mail.from ?? EMAIL_FROM),
+      reply_to: mail.replyTo && person(mail.replyTo),
       subject: mail.subject,
-      content: [{ type: 'text/plain', value: mail.text }],
+      // In this order, the plainest first.
+      content: [
+        { type: 'text/plain', value: mail.text },
+        ...(mail.html === undefined ? [] : [{ type: 'text/html', value: mail.html }]),
+      ],
+      headers: Object.fromEntries(headersOf(mail).map(({ name, value }) => [name, value])),
+      attachments: mail.images?.map(({ cid, type, name, content }) => ({
+        content,
+        type,
+        filename: name,
+        disposition: 'inline',
+        content_id: cid,
+      })),
       tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false } },
     }),
   }),
@@ -45,3 +59,5 @@ export const provider = defineMailApi({
     return failed(reply)
   },
 })
+
+const person = ({ name, address }: Sender) => (name === '' ? { email: address } : { email: address, name })

@@ -8,8 +8,8 @@
 import { AwsV4Signer } from 'aws4fetch'
 import * as v from 'valibot'
 import { apiRoot, headerToken } from '../../core/http-fields.ts'
-import { accepted, defineMailApi, failed, mailKeys, readBody, refused, unavailable } from './api.ts'
-import { mailbox, sender, withAsciiDomain } from './fields.ts'
+import { accepted, defineMailApi, failed, headersOf, mailKeys, readBody, refused, unavailable } from './api.ts'
+import { mailbox, type Sender, sender, withAsciiDomain } from './fields.ts'
 
 const Sent = v.object({ MessageId: v.string() })
 
@@ -46,6 +46,11 @@ const NAMES: Readonly<Record<string, string>> = {
   UnrecognizedClientException: 'auth_failed',
 }
 
+/** Headers are printable ASCII: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html */
+const HEADER = /^[ -~]{1,870}$/
+
+const inAscii = ({ name, address }: Sender): string => mailbox({ name, address: withAsciiDomain(address) })
+
 export const provider = defineMailApi({
   name: 'SesEmailProvider',
   config: Config,
@@ -62,12 +67,27 @@ export const provider = defineMailApi({
 
   request: async (config, mail, edges) => {
     const body = JSON.stringify({
-      FromEmailAddress: mailbox({ ...config.EMAIL_FROM, address: withAsciiDomain(config.EMAIL_FROM.address) }),
+      FromEmailAddress: inAscii(mail.from ?? config.EMAIL_FROM),
       Destination: { ToAddresses: [withAsciiDomain(mail.to)] },
+      ...(mail.replyTo && { ReplyToAddresses: [inAscii(mail.replyTo)] }),
       Content: {
         Simple: {
           Subject: { Data: mail.subject, Charset: 'UTF-8' },
-          Body: { Text: { Data: mail.text, Charset: 'UTF-8' } },
+          Body: {
+            Text: { Data: mail.text, Charset: 'UTF-8' },
+            ...(mail.html !== undefined && { Html: { Data: mail.html, Charset: 'UTF-8' } }),
+          },
+          Headers: headersOf(mail)
+            .filter(({ value }) => HEADER.test(value))
+            .map(({ name, value }) => ({ Name: name, Value: value })),
+          Attachments: mail.images?.map(({ cid, type, name, content }) => ({
+            RawContent: content,
+            ContentType: type,
+            FileName: name,
+            ContentDisposition: 'INLINE',
+            ContentId: cid,
+            ContentTransferEncoding: 'BASE64',
+          })),
         },
       },
       ...(config.CONFIGURATION_SET && { ConfigurationSetName: config.CONFIGURATION_SET }),

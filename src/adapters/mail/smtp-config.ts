@@ -10,7 +10,7 @@ import { booleanWord, headerText, wholeNumber } from '../../core/fields.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Edges } from '../../ports/edges.ts'
 import type { ConfigProblem, ReadConfig } from '../../ports/provider.ts'
-import { type Sender, seconds, sender } from './fields.ts'
+import { type Sender, seconds, sender, template } from './fields.ts'
 
 /** A PEM text, or the name of the file that holds it. Files are read again for each message: they are renewed. */
 export type PemSource = { readonly pem: string } | { readonly file: string }
@@ -24,6 +24,7 @@ export type SmtpConfig = {
   /** The address is the envelope sender too. */
   readonly from: Sender
   readonly subject: string
+  readonly template: string | undefined
   /** Seconds, maybe with a fraction: for the connection (rounded up there), and for each silence in the dialogue. */
   readonly timeout: number
   readonly verifyCertificate: boolean
@@ -66,7 +67,7 @@ const FIELDS = {
   KEYFILE: v.optional(headerText),
   EMAIL_FROM: v.optional(sender, 'linotp@example.com'),
   EMAIL_SUBJECT: v.optional(headerText, 'Your OTP'),
-  TEMPLATE: v.optional(text),
+  TEMPLATE: v.optional(template),
   TIMEOUT: v.optional(seconds, 5),
   TLS_INSECURE: v.optional(booleanWord, false),
   TLS_CA: v.optional(text),
@@ -121,6 +122,7 @@ function configOf(fields: Fields, { capabilities }: Edges): SmtpConfig {
     login: fields.SMTP_USER === undefined ? undefined : { user: fields.SMTP_USER, password: fields.SMTP_PASSWORD },
     from: fields.EMAIL_FROM,
     subject: fields.EMAIL_SUBJECT,
+    template: fields.TEMPLATE,
     timeout: fields.TIMEOUT,
     verifyCertificate: !fields.TLS_INSECURE,
     maxConnections: capabilities.sharedConnections ? (fields.MAX_CONNECTIONS ?? DEFAULT_CONNECTIONS) : Infinity,
@@ -165,7 +167,6 @@ function beyondRuntime(fields: Fields, config: SmtpConfig, edges: Edges): Config
     [!files && !!config.authority && 'file' in config.authority, 'TLS_CA', noFiles],
     [!files && !!fields.CERTFILE, 'CERTFILE', noFiles],
     [!files && !!fields.KEYFILE, 'KEYFILE', noFiles],
-    [!files && !!fields.TEMPLATE?.startsWith('file://'), 'TEMPLATE', noFiles],
   ]
   const found = rules.find(([refused]) => refused)
   return found && { key: found[1], rule: found[2] }

@@ -1,11 +1,13 @@
 /**
- * One mail as bytes: a single text/plain part, us-ascii where possible, else UTF-8 in base64 (RFC 5322, 2045, 2047).
+ * One mail as bytes (RFC 5322, 2045, 2047): a single text/plain part, us-ascii where possible, else UTF-8 in base64; or,
+ * where there is HTML, multipart/alternative, with multipart/related around HTML and its images.
  *
- * Headers are LinOTP's (contract §4.6), with a Message-ID of our own. Addresses are passed as records everywhere, so
- * nothing is ever parsed out of them.
+ * Headers are LinOTP's (contract §4.6), with a Message-ID of our own, and one that keeps answering machines quiet
+ * (RFC 3834 §5). Addresses are passed as records everywhere, so nothing is ever parsed out of them.
  */
+import { encodeWord } from 'nodemailer/lib/mime-funcs'
 import MimeNode from 'nodemailer/lib/mime-node'
-import type { Instant } from '../../core/time.ts'
+import { type Instant, mailDate } from '../../core/time.ts'
 import type { Message } from '../../ports/provider.ts'
 import { withAsciiDomain } from './fields.ts'
 import type { SmtpConfig } from './smtp-config.ts'
@@ -16,27 +18,56 @@ export type WireMessage = {
   readonly envelope: { readonly from: string; readonly to: string }
 }
 
-/** @param now becomes the Date header */
-export async function composeMessage(config: SmtpConfig, mail: Message, now: Instant): Promise<WireMessage> {
-  const from = withAsciiDomain(config.from.address)
-  const to = withAsciiDomain(mail.to)
-  const text = mail.text.replace(/\r\n|\r|\n/g, '\r\n')
-  const charset = /^\p{ASCII}*$/u.test(text) ? 'us-ascii' : 'utf-8'
+const OPTIONS = { newline: '\r\n', textEncoding: 'base64', disableFileAccess: true, disableUrlAccess: true } as const
 
-  const node = new MimeNode(`text/plain; charset=${charset}`, {
-    newline: '\r\n',
-    textEncoding: 'base64',
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  })
+/** @param now becomes the Date header */
+export async function composeMessage(
+  config: Pick<SmtpConfig, 'from'>,
+  mail: Message,
+  now: Instant,
+): Promise<WireMessage> {
+  const to = withAsciiDomain(mail.to)
+  const sender = mail.from ?? config.from
+  const from = withAsciiDomain(sender.address)
+
+  const node = bodyOf(mail)
   node.setHeader([
-    { key: 'From', value: { name: config.from.name, address: from } },
+    { key: 'From', value: { name: asWords(sender.name), address: from } },
     { key: 'To', value: { name: '', address: to } },
-    { key: 'Subject', value: mail.subject },
-    // -0000: the time is UTC and says nothing about where we are (RFC 5322 §3.3)
-    { key: 'Date', value: new Date(now * 1000).toUTCString().replace('GMT', '-0000') },
+    ...(mail.replyTo ? [{ key: 'Reply-To', value: { ...mail.replyTo, name: asWords(mail.replyTo.name) } }] : []),
+    { key: 'Subject', value: asWords(mail.subject) },
+    { key: 'Date', value: mailDate(now) },
     { key: 'Message-ID', value: `<${mail.id.replace(/[^\w.-]/g, '')}@${from.slice(from.lastIndexOf('@') + 1)}>` },
+    { key: 'Auto-Submitted', value: 'auto-generated' },
+    ...(mail.headers ?? []).map(({ name, value }) => ({ key: name, value: asWords(value) })),
   ])
-  node.setContent(text)
-  return { bytes: await node.build(), envelope: { from, to } }
+  // The envelope is the provider's, whoever the template says it is from: that is where bounces belong.
+  return { bytes: await node.build(), envelope: { from: withAsciiDomain(config.from.address), to } }
 }
+
+function bodyOf({ text, html, images = [] }: Message): MimeNode {
+  if (html === undefined) return fillPart(new MimeNode(`text/plain; charset=${charsetOf(text)}`, OPTIONS), text)
+  const node = new MimeNode('multipart/alternative', OPTIONS)
+  fillPart(node.createChild(`text/plain; charset=${charsetOf(text)}`), text)
+  const related = images.length === 0 ? node : node.createChild('multipart/related; type="text/html"')
+  fillPart(related.createChild('text/html; charset=utf-8'), html)
+  for (const { cid, type, name, content } of images) {
+    const image = related.createChild(type, { filename: name, disableFileAccess: true, disableUrlAccess: true })
+    image.setHeader([
+      { key: 'Content-ID', value: `<${cid}>` },
+      { key: 'Content-Disposition', value: 'inline' },
+      { key: 'Content-Transfer-Encoding', value: 'base64' },
+    ])
+    image.setContent(Buffer.from(content, 'base64'))
+  }
+  return node
+}
+
+function fillPart(node: MimeNode, text: string): MimeNode {
+  return node.setContent(text.toWellFormed().replace(/\r\n|\r|\n/g, '\r\n'))
+}
+
+const charsetOf = (text: string): string => (/^\p{ASCII}*$/u.test(text) ? 'us-ascii' : 'utf-8')
+
+/** What looks like an encoded word already (RFC 2047) would be decoded by whoever reads it; it is encoded once more. */
+const asWords = (text: string): string => (text.includes('=?') ? encodeWord(text.toWellFormed(), 'B', 52) : text)

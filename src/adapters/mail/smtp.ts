@@ -10,6 +10,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { isEmailAddress } from '../../core/fields.ts'
 import type { Edges } from '../../ports/edges.ts'
 import { type Delivery, defineProvider, type Message, type Send } from '../../ports/provider.ts'
+import { mailDefaults } from './fields.ts'
 import { createLine } from './line.ts'
 import { readPem, readSmtpConfig, type SmtpConfig } from './smtp-config.ts'
 import { openSession, type Session } from './smtp-dialogue.ts'
@@ -38,7 +39,7 @@ export const provider = defineProvider<SmtpConfig>({
     TIMEOUT: 5,
   },
   read: readSmtpConfig,
-  defaults: ({ subject }) => ({ subject }),
+  defaults: ({ subject, from, template }) => mailDefaults(subject, from, template),
   create: sendOverSmtp,
 })
 

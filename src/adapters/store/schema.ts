@@ -281,3 +281,11 @@ export const policies = sqliteTable('policies', {
   /** Order of creation, which is the order of listing. */
   position: integer('position').notNull(),
 })
+
+/** Mail templates that an administrator has saved. */
+export const templates = sqliteTable('templates', {
+  name: text('name').primaryKey(),
+  /** A MIME message with placeholders. */
+  source: text('source').notNull(),
+  changedAt: integer('changed_at').notNull(),
+})

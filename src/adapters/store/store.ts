@@ -11,10 +11,11 @@ import { providerStore } from './providers.ts'
 import { number } from './rows.ts'
 import { settingsStore } from './settings.ts'
 import { read, write } from './statements.ts'
+import { templateStore } from './templates.ts'
 import { tokenStore } from './tokens.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 7
+export const SCHEMA_VERSION = 8
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
@@ -30,6 +31,7 @@ export function createStore(given: Batch): Store {
     ...providerStore(batch),
     ...adminStore(batch),
     ...policyStore(batch),
+    ...templateStore(batch),
 
     schemaVersion: async () => {
       const [[table] = []] = await read(batch, [
