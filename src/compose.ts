@@ -21,6 +21,7 @@ import { createConfigAdmin } from './flows/config-admin.ts'
 import { createDeliver } from './flows/deliver.ts'
 import { createEnroll } from './flows/enroll.ts'
 import { createHousekeeping, type Housekeeping } from './flows/housekeeping.ts'
+import { createMessages } from './flows/message.ts'
 import { createPolicyAdmin } from './flows/policy-admin.ts'
 import { createProviderAdmin } from './flows/provider-admin.ts'
 import { createProviderConfigs } from './flows/provider-configs.ts'
@@ -28,6 +29,7 @@ import { createRealmAdmin } from './flows/realm-admin.ts'
 import { createSessions } from './flows/sessions.ts'
 import { createSettingsCache } from './flows/settings.ts'
 import { createStatus } from './flows/status.ts'
+import { createTemplates } from './flows/templates.ts'
 import { createTokenAdmin } from './flows/token-admin.ts'
 import { createTrigger } from './flows/trigger.ts'
 import { namedUser } from './flows/users.ts'
@@ -58,9 +60,11 @@ export function compose(
   const vault = createVault(keys, edges.random)
   const audit = createAudit(store, vault, edges.host ?? edges.capabilities.runtime)
   const settings = createSettingsCache(store)
-  const configs = createProviderConfigs({ vault, edges, findProvider })
   const deliver = createDeliver(findProvider, { vault, edges }, config.sendDeadline)
-  const trigger = createTrigger({ store, audit, deliver, edges }, config.sendDeadline)
+  const templates = createTemplates(store, edges)
+  const configs = createProviderConfigs({ vault, edges, findProvider, settings, templates })
+  const messages = createMessages({ templates, log: edges.log })
+  const trigger = createTrigger({ store, audit, deliver, messages, edges }, config.sendDeadline)
   const admins = createAdmins({ store, vault, edges, audit })
   const enroll = createEnroll({ store, vault, edges, audit, settings })
   const seal = createSeal({ store, vault, edges })

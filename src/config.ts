@@ -13,6 +13,8 @@ export type Config = {
   readonly synchronous: 'FULL' | 'NORMAL'
   readonly keys: string | null
   readonly adminPassword: string | null
+  /** Folder of mail templates, looked through before those that come with otpost. */
+  readonly templates: string | null
   readonly publicHttps: boolean
   readonly proxies: ProxyList
   /** How long one request may spend on sending. */
@@ -29,6 +31,7 @@ const Schema = v.object({
   OTPOST_SQLITE_SYNCHRONOUS: v.optional(v.picklist(['FULL', 'NORMAL'], 'must be FULL or NORMAL'), 'FULL'),
   OTPOST_KEYS: v.optional(v.string()),
   OTPOST_ADMIN_PASSWORD: v.optional(v.pipe(v.string(), v.minLength(8, 'must have at least 8 characters'))),
+  OTPOST_TEMPLATES: v.optional(v.string()),
   OTPOST_PUBLIC_URL: v.optional(v.pipe(v.string(), v.url('must be a URL'))),
   OTPOST_TRUSTED_PROXIES: v.optional(v.string(), ''),
   OTPOST_SEND_DEADLINE: v.optional(wholeNumber(1, 60), 8),
@@ -50,6 +53,7 @@ export function readConfig(variables: Variables): Result<Config, string> {
       synchronous: o.OTPOST_SQLITE_SYNCHRONOUS,
       keys: o.OTPOST_KEYS ?? null,
       adminPassword: o.OTPOST_ADMIN_PASSWORD ?? null,
+      templates: o.OTPOST_TEMPLATES ?? null,
       publicHttps: o.OTPOST_PUBLIC_URL?.startsWith('https:') ?? false,
       proxies: readProxies(o.OTPOST_TRUSTED_PROXIES),
       sendDeadline: o.OTPOST_SEND_DEADLINE,

@@ -1,16 +1,20 @@
 /** Opens the server's parts in a process: data folder, keys, database with its migrations. */
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Client, createClient } from '@libsql/client'
 import { libsqlBatch, prepareFile } from '../adapters/store/libsql.ts'
 import { migrateDatabase } from '../adapters/store/migrate.ts'
 import { createStore } from '../adapters/store/store.ts'
+import { templateFolder } from '../adapters/templates/folder.ts'
 import { newKey, readKeys } from '../adapters/vault/keys.ts'
 import { compose, type Otpost } from '../compose.ts'
 import type { Config } from '../config.ts'
-import type { Edges } from '../ports/edges.ts'
+import type { Edges, TemplatePlace } from '../ports/edges.ts'
 import type { Batch, Store } from '../ports/store.ts'
+
+/** Beside `src/` in the source tree, beside `dist/` in the package. */
+const SHIPPED_TEMPLATES = fileURLToPath(new URL('../../templates', import.meta.url))
 
 export type Opened = Otpost & { readonly close: () => void }
 
@@ -27,6 +31,7 @@ type Database = {
  * @throws with one sentence for the operator when keys are missing or wrong, or the database cannot be used
  */
 export async function openServer(config: Config, edges: Edges, dataDir: string): Promise<Opened> {
+  const templates = await templatePlaces(config)
   const database = await openDatabase(config, dataDir)
   const { client, batch, store } = database
   try {
@@ -34,11 +39,20 @@ export async function openServer(config: Config, edges: Edges, dataDir: string):
     const keys = readKeys(text)
     if (!keys.ok) throw new Error(keys.error)
     if ((await migrateDatabase(client, store)) === 'migrated') edges.log.info('database_migrated')
-    return { ...compose(batch, keys.value, edges, config), close: () => client.close() }
+    return { ...compose(batch, keys.value, { ...edges, templates }, config), close: () => client.close() }
   } catch (error) {
     client.close()
     throw error
   }
+}
+
+/** The operator's folder first; it is looked into for each mail, so what is put there counts at once. */
+async function templatePlaces({ templates }: Config): Promise<readonly TemplatePlace[]> {
+  const shipped = templateFolder('shipped', SHIPPED_TEMPLATES)
+  if (templates === null) return [shipped]
+  const found = await stat(templates).catch(() => null)
+  if (!found?.isDirectory()) throw new Error(`OTPOST_TEMPLATES must be a folder, and ${templates} is none`)
+  return [templateFolder('folder', templates), shipped]
 }
 
 /** Brings the database up to date and closes it. Needs no keys, save that an embedded one gets its key file. */

@@ -8,7 +8,7 @@ import { withTimeout } from '../core/legacy-providers.ts'
 import type { ProviderKey, ProviderRecord } from '../core/settings.ts'
 import type { Seconds } from '../core/time.ts'
 import type { Edges } from '../ports/edges.ts'
-import type { Delivery, FindProvider, Message, Send } from '../ports/provider.ts'
+import type { Delivery, FindProvider, Message, MessageDefaults, Send } from '../ports/provider.ts'
 import { place, type Vault } from '../ports/vault.ts'
 
 export type Try = { readonly provider: string; readonly status: string; readonly reason: string }
@@ -29,11 +29,14 @@ export function restingLast(
   return [...providers.filter((provider) => !rests(provider)), ...providers.filter(rests)]
 }
 
-/** Renders the message for one provider, whose configuration may hold a subject of its own. */
-export type Render = (defaults: { readonly subject: string }) => Message
+/** Renders the message for one provider, whose configuration may hold words of its own; or says why it cannot. */
+export type Render = (
+  defaults: MessageDefaults,
+  provider: ProviderRecord,
+) => Message | Promise<Message | { readonly reason: string }>
 export type Deliver = (providers: readonly ProviderRecord[], render: Render) => Promise<DeliveryResult>
 
-type OpenProvider = { readonly send: Send; readonly defaults: { readonly subject: string } }
+type OpenProvider = { readonly send: Send; readonly defaults: MessageDefaults }
 
 export function createDeliver(
   findProvider: FindProvider,
@@ -68,9 +71,9 @@ export function createDeliver(
   async function attempt(provider: ProviderRecord, render: Render, signal: AbortSignal): Promise<Delivery> {
     try {
       const found = await openProvider(provider)
-      return 'reason' in found
-        ? { status: 'unavailable', reason: found.reason }
-        : await found.send(render(found.defaults), signal)
+      if ('reason' in found) return { status: 'unavailable', reason: found.reason }
+      const message = await render(found.defaults, provider)
+      return 'reason' in message ? { status: 'unavailable', reason: message.reason } : await found.send(message, signal)
     } catch (error) {
       // A provider must not throw; if one does, the challenge still has to be noted as undelivered. The text of the
       // error may hold anything, so only its kind is kept.

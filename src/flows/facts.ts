@@ -8,6 +8,8 @@ export type Facts = {
   readonly time: LocalTime
   /** Address of the client, from the runtime's own source. */
   readonly client: string
+  /** `Accept-Language` of the request. */
+  readonly acceptLanguage?: string
   /** Path of the request without the leading slash, for the audit. */
   readonly action: string
   /** Who administers; empty in /validate. */

@@ -10,6 +10,8 @@ import type { Edges } from '../ports/edges.ts'
 import type { FindProvider, Provider, RawConfig } from '../ports/provider.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import { maskConfig, unmaskConfig } from './provider-masks.ts'
+import type { SettingsCache } from './settings.ts'
+import type { Templates } from './templates.ts'
 
 /** What a configuration is for. `before`: what masks in it stand for. */
 export type ConfigTarget = {
@@ -36,9 +38,15 @@ export type ProviderConfigs = {
   readonly shown: (record: ProviderRecord) => Promise<RawConfig>
 }
 
-type Parts = { readonly vault: Vault; readonly edges: Edges; readonly findProvider: FindProvider }
+type Parts = {
+  readonly vault: Vault
+  readonly edges: Edges
+  readonly findProvider: FindProvider
+  readonly settings: SettingsCache
+  readonly templates: Templates
+}
 
-export function createProviderConfigs({ vault, edges, findProvider }: Parts): ProviderConfigs {
+export function createProviderConfigs({ vault, edges, findProvider, settings, templates }: Parts): ProviderConfigs {
   return { read, open, shown }
 
   async function read(text: string | null, target: ConfigTarget, field: string): ReturnType<ProviderConfigs['read']> {
@@ -52,7 +60,13 @@ export function createProviderConfigs({ vault, edges, findProvider }: Parts): Pr
     const config = unmaskConfig(posted.value, known, { provider, sameClass })
     if (!config.ok) return refuse(config.error)
     const checked = await provider.read(withTimeout(config.value, target), edges)
-    return checked.ok ? ok({ config: config.value, warnings: checked.value.warnings }) : refuse(checked.error)
+    if (!checked.ok) return refuse(checked.error)
+    const { template } = provider.defaults(checked.value.config)
+    if (template !== undefined) {
+      const loaded = await templates.load(template, [], (await settings.fresh()).version)
+      if (!loaded.ok) return refuse({ key: 'TEMPLATE', rule: loaded.error.rule })
+    }
+    return ok({ config: config.value, warnings: checked.value.warnings })
   }
 
   async function open(record: ProviderRecord): Promise<RawConfig | null> {

@@ -7,6 +7,7 @@
  */
 import { type Challenge, transactionIds, validityOf } from '../core/challenge.ts'
 import { hotp } from '../core/hotp.ts'
+import { preferredLanguages } from '../core/language.ts'
 import { maskAddress } from '../core/mask.ts'
 import { allowedDestinations, maxAttempts, sendLimit } from '../core/policy/actions.ts'
 import { isWithin } from '../core/policy/destinations.ts'
@@ -14,7 +15,7 @@ import type { Policy } from '../core/policy/policy.ts'
 import { maxAttemptsSetting, transactionLength } from '../core/setting-keys.ts'
 import { challengeValidity, type ProviderRecord, type Settings, settingOf } from '../core/settings.ts'
 import { smsParts } from '../core/sms-parts.ts'
-import { asHeader, fill } from '../core/template.ts'
+import { fill } from '../core/template.ts'
 import type { Seconds } from '../core/time.ts'
 import { ownChallengeValidity, type Token } from '../core/token.ts'
 import { findTokenType } from '../core/tokens/index.ts'
@@ -24,8 +25,9 @@ import type { Edges } from '../ports/edges.ts'
 import type { OpenCommand, Store } from '../ports/store.ts'
 import type { Audit, AuditDetails } from './audit.ts'
 import { createAwaitDelivery } from './await-delivery.ts'
-import { type Deliver, type DeliveryResult, restingLast } from './deliver.ts'
+import { type Deliver, type DeliveryResult, type Render, restingLast } from './deliver.ts'
 import type { Facts } from './facts.ts'
+import type { MessagePlan } from './message.ts'
 
 export type TriggerCommand = {
   readonly settings: Settings
@@ -64,7 +66,13 @@ export type Unsent = 'message_undelivered' | 'challenge_lost' | 'send_limit_reac
 
 export type Trigger = (command: TriggerCommand, facts: Facts) => Promise<TriggerOutcome>
 
-type Parts = { readonly store: Store; readonly audit: Audit; readonly deliver: Deliver; readonly edges: Edges }
+type Parts = {
+  readonly store: Store
+  readonly audit: Audit
+  readonly deliver: Deliver
+  readonly messages: (plan: MessagePlan) => Render
+  readonly edges: Edges
+}
 
 /** A token and where its messages go; null: there is no address, or none that can be read. */
 type Target = { readonly token: Token; readonly type: TokenType; readonly to: string | null }
@@ -73,7 +81,7 @@ type Opening = OpenCommand['openings'][number] & Target & { readonly providers: 
 
 /** @param sendDeadline seconds that one delivery may take; the time-out of the deliveries behind `parts.deliver` */
 export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
-  const { store, audit, deliver, edges } = parts
+  const { store, audit, deliver, messages, edges } = parts
   // One second more than a delivery takes: what is still pending then was lost with its process.
   const lostAfter = sendDeadline + 1
   const awaitDelivery = createAwaitDelivery(parts, lostAfter)
@@ -181,7 +189,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
   /** Renders, delivers and notes; true when a provider took the message. */
   async function send(opening: Opening, challenge: Challenge, command: TriggerCommand, facts: Facts): Promise<boolean> {
     const { token, providers } = opening
-    const result = await transmit(opening, challenge, command)
+    const result = await transmit(opening, challenge, command, facts)
     const provider = result.provider ?? providers[0] ?? null
     const note = { requestId: facts.requestId, serial: token.serial, at: facts.now }
     await store.noteDelivery({
@@ -206,7 +214,13 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     return result.delivered
   }
 
-  async function transmit(opening: Opening, challenge: Challenge, command: TriggerCommand): Promise<DeliveryResult> {
+  async function transmit(
+    opening: Opening,
+    challenge: Challenge,
+    command: TriggerCommand,
+    facts: Facts,
+  ): Promise<DeliveryResult> {
+    const { settings, policy } = command
     const { token, type, providers, to } = opening
     const undelivered = (reason: string): DeliveryResult => ({
       delivered: false,
@@ -226,16 +240,24 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       transactionId: challenge.transactionId,
       attributes: command.owner?.attributes ?? {},
     }
-    const { text: template, subject } = type.template(command.policy, command.proposed)
-    const text = fill(template, values)
-    if (type.channel === 'sms') warnOfParts(token.serial, text)
-    edges.log.info('message_sending', { serial: token.serial, to: maskAddress(to) })
-    return deliver(providers, (defaults) => ({
+    const template = type.template(policy, command.proposed)
+    if (type.channel === 'sms') warnOfParts(token.serial, fill(template.text, values))
+    const message = messages({
       id: `${challenge.transactionId}.${challenge.id}`,
       to,
-      subject: asHeader(fill(subject || defaults.subject, values)),
-      text,
-    }))
+      ...template,
+      values,
+      languages: preferredLanguages({
+        decided: null,
+        attributes: values.attributes,
+        accepted: facts.acceptLanguage ?? '',
+      }),
+      version: settings.version,
+      now: facts.now,
+      validity: (provider) => validity(settings, token, type, provider),
+    })
+    edges.log.info('message_sending', { serial: token.serial, to: maskAddress(to) })
+    return deliver(providers, message)
   }
 
   /** Each part is paid for. What a provider's own template adds is not counted. */

@@ -70,6 +70,15 @@ export type MailBinding = {
   }) => Promise<{ readonly messageId?: string } | undefined>
 }
 
+/** A place outside the database where mail templates lie. */
+export type TemplatePlace = {
+  /** The operator's folder, or what comes with otpost. */
+  readonly place: 'folder' | 'shipped'
+  /** The source; null when there is none of this name. Whatever the name, nothing outside the place is read. */
+  readonly read: (name: string) => Promise<string | null>
+  readonly names: () => Promise<readonly string[]>
+}
+
 export type Edges = {
   /** Name of this machine, for the audit; absent where there is no machine. */
   readonly host?: string
@@ -89,6 +98,8 @@ export type Edges = {
   readonly readFile?: (path: string) => Promise<string>
   /** Writes a text file, replacing what was there; absent where `capabilities.files` is false. */
   readonly writeFile?: (path: string, text: string) => Promise<void>
+  /** Looked through in order, after the database. */
+  readonly templates?: readonly TemplatePlace[]
   readonly capabilities: Capabilities
   readonly log: Log
 }

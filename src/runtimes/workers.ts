@@ -4,6 +4,9 @@
  * what is missing is answered with 503 and a log line, over and over until it is there.
  */
 import { createClient } from '@libsql/client/web'
+import enroll2user from '../../templates/enroll2user.eml'
+import otpGerman from '../../templates/otp.de.eml'
+import otp from '../../templates/otp.eml'
 import { jsonLog } from '../adapters/log/json.ts'
 import { openSocket } from '../adapters/sockets/workers.ts'
 import { type D1Database, d1Batch } from '../adapters/store/d1.ts'
@@ -20,12 +23,22 @@ type Bindings = Readonly<Record<string, unknown>> & { readonly DB?: D1Database }
 /** The part of a request's context that is used. */
 type Lifetime = { readonly waitUntil: (work: Promise<unknown>) => void }
 
+/** All of `templates/`: a test compares. */
+const SHIPPED: ReadonlyMap<string, string> = new Map([
+  ['enroll2user.eml', enroll2user],
+  ['otp.de.eml', otpGerman],
+  ['otp.eml', otp],
+])
+
 const edges: Edges = {
   clock: () => Math.floor(Date.now() / 1000),
   random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
   fetch: (input, init) => fetch(input, init),
   deadline: (after) => AbortSignal.timeout(after * 1000),
   openSocket,
+  templates: [
+    { place: 'shipped', read: async (name) => SHIPPED.get(name) ?? null, names: async () => [...SHIPPED.keys()] },
+  ],
   capabilities: { runtime: 'workers', files: false, smtpPort25: false, tlsOptions: false, sharedConnections: false },
   log: jsonLog((line) => console.log(line)),
 }
@@ -35,6 +48,8 @@ function open(bindings: Bindings): Result<Otpost, string> {
   const given = Object.entries(bindings).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
   const config = readConfig(Object.fromEntries(given.map(([name, value]) => [name, String(value)])))
   if (!config.ok) return config
+  if (config.value.templates !== null)
+    return err('OTPOST_TEMPLATES must be absent: a Worker reads no folders; `otpost template put` saves a template')
   if (config.value.keys === null) return err('OTPOST_KEYS is missing: `wrangler secret put OTPOST_KEYS`')
   const keys = readKeys(config.value.keys)
   if (!keys.ok) return keys

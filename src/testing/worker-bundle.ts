@@ -36,7 +36,7 @@ export async function workerBundle(): Promise<string> {
 }
 
 /**
- * Builds `workers.js` into a folder, alone: no source map, which would be three times its size.
+ * Builds `workers.js` into a folder, alone: no source map, which would be three times its size, and texts inside.
  *
  * @returns its path
  * @throws with wrangler's own words when it cannot be built
@@ -51,10 +51,22 @@ export async function bundleWorker(folder: string): Promise<string> {
     throw new Error(`wrangler could not bundle the Worker: ${cause.message}`, { cause })
   })
   const path = join(folder, 'workers.js')
-  const text = await readFile(path, 'utf8')
-  await writeFile(path, text.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n'))
-  await Promise.all(['workers.js.map', 'README.md'].map((name) => rm(join(folder, name), { force: true })))
+  const code = await withTexts(await readFile(path, 'utf8'), folder)
+  await writeFile(path, code.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n'))
+  const texts = (await readdir(folder)).filter((name) => name.endsWith('.eml'))
+  await Promise.all(['workers.js.map', 'README.md', ...texts].map((name) => rm(join(folder, name), { force: true })))
   return path
+}
+
+/** Wrangler uploads texts as modules of their own, beside the code; in one file they are constants. */
+const IMPORTED_TEXT = /^import (\w+) from "\.\/([\w.-]+\.eml)";$/gm
+
+async function withTexts(code: string, folder: string): Promise<string> {
+  const names = [...code.matchAll(IMPORTED_TEXT)].map(([, , name = '']) => name)
+  const texts = new Map(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')] as const)),
+  )
+  return code.replace(IMPORTED_TEXT, (_, variable, name) => `var ${variable} = ${JSON.stringify(texts.get(name))};`)
 }
 
 async function digestOfSources(): Promise<string> {
@@ -62,7 +74,9 @@ async function digestOfSources(): Promise<string> {
   const all = await readdir(join(ROOT, 'src'), { recursive: true })
   // The Worker imports nothing of these folders, nor tests.
   const sources = all.filter((name) => /(?<!\.test)\.ts$/.test(name) && !/^(testing|cli)[/\\]/.test(name))
-  for (const name of ['wrangler.toml', 'package-lock.json', ...sources.sort().map((path) => join('src', path))])
+  const templates = await readdir(join(ROOT, 'templates'))
+  const files = [...sources.map((path) => join('src', path)), ...templates.map((path) => join('templates', path))]
+  for (const name of ['wrangler.toml', 'package-lock.json', ...files.sort()])
     hash.update(`${name}\0`).update(await readFile(join(ROOT, name)))
   return hash.digest('hex').slice(0, 16)
 }

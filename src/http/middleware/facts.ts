@@ -40,6 +40,7 @@ export function facts(
       now,
       time: edges.localTime?.(now) ?? utcTime(now),
       client: trusted ? clientBehind(c.req.header('x-forwarded-for') ?? '', peer, proxies) : canonical(peer),
+      acceptLanguage: c.req.header('accept-language') ?? '',
       action: c.req.path.replace(/^\/+/, ''),
       administrator: operator ?? '',
     })
