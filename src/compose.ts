@@ -29,6 +29,7 @@ import { createRealmAdmin } from './flows/realm-admin.ts'
 import { createSessions } from './flows/sessions.ts'
 import { createSettingsCache } from './flows/settings.ts'
 import { createStatus } from './flows/status.ts'
+import { createTemplateAdmin } from './flows/template-admin.ts'
 import { createTemplates } from './flows/templates.ts'
 import { createTokenAdmin } from './flows/token-admin.ts'
 import { createTrigger } from './flows/trigger.ts'
@@ -80,6 +81,7 @@ export function compose(
     realms: createRealmAdmin({ store, edges, audit, settings }),
     sessions: createSessions({ store, vault, edges, audit }),
     policies: createPolicyAdmin({ store, edges, audit, settings }),
+    templates: createTemplateAdmin({ store, edges, audit, settings, templates }),
     admins,
     audits: createAuditAdmin({ store, vault, audit, seal, verify, prune }),
   }

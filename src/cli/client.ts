@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { createAuditClient } from './audit-client.ts'
 import type { Call } from './request.ts'
+import { createTemplateClient } from './template-client.ts'
 
 const Admin = v.object({ username: v.string(), createdAt: v.number() })
 const ApiToken = v.object({ id: v.string(), admin: v.string(), name: v.string(), createdAt: v.number() })
@@ -130,6 +131,7 @@ const PROVIDER_TYPES: readonly ProviderType[] = ['email', 'sms']
 export function createAdminClient(call: Call) {
   return {
     audit: createAuditClient(call),
+    templates: createTemplateClient(call),
     admins: async () => parse(v.array(Admin), await value('GET', '/otpost/admins')),
     addAdmin: (username: string, password: string) => done('/otpost/admins', { username, password }),
     removeAdmin: async (username: string) =>

@@ -9,6 +9,7 @@ import { registerMigrate } from './commands/migrate.ts'
 import { registerPolicy } from './commands/policy.ts'
 import { registerProvider } from './commands/provider.ts'
 import { registerServe } from './commands/serve.ts'
+import { registerTemplate } from './commands/template.ts'
 import { registerToken } from './commands/token.ts'
 import { registerUser } from './commands/user.ts'
 import { report } from './failure.ts'
@@ -41,6 +42,7 @@ export function createProgram(platform: Platform): Command {
   registerUser(program, platform)
   registerToken(program, platform)
   registerProvider(program, platform)
+  registerTemplate(program, platform)
   registerPolicy(program, platform)
   registerImport(program, platform)
   registerAudit(program, platform)

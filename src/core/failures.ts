@@ -53,6 +53,7 @@ export type AdminFailure =
   | { readonly code: 'provider_unknown'; readonly name: string }
   /** Its password was not given, or is another one. */
   | { readonly code: 'provider_managed'; readonly attempt: 'overwrite' | 'delete' }
+  | { readonly code: 'template_unknown'; readonly name: string }
   | { readonly code: 'admin_unknown'; readonly username: string }
   | { readonly code: 'admin_exists'; readonly username: string }
   | { readonly code: 'api_token_unknown'; readonly id: string }

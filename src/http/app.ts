@@ -4,6 +4,7 @@ import type { Admins } from '../flows/admins.ts'
 import type { Audit } from '../flows/audit.ts'
 import type { AuditAdmin } from '../flows/audit-admin.ts'
 import type { PolicyAdmin } from '../flows/policy-admin.ts'
+import type { TemplateAdmin } from '../flows/template-admin.ts'
 import type { Edges } from '../ports/edges.ts'
 import { failure } from './dialects/linotp/envelope.ts'
 import { INTERNAL } from './dialects/linotp/failures.ts'
@@ -19,6 +20,7 @@ import { healthRoutes } from './routes/health.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
+import { templateRoutes } from './routes/templates.ts'
 import { refuseValidate, type ValidateFlows, validateRoutes } from './routes/validate.ts'
 
 export type AppParts = {
@@ -26,7 +28,12 @@ export type AppParts = {
   readonly audit: Audit
   readonly flows: ValidateFlows &
     AdminFlows &
-    SystemFlows & { readonly admins: Admins; readonly policies: PolicyAdmin; readonly audits: AuditAdmin }
+    SystemFlows & {
+      readonly admins: Admins
+      readonly policies: PolicyAdmin
+      readonly audits: AuditAdmin
+      readonly templates: TemplateAdmin
+    }
   readonly namedUser: NamedUser
   /** The setting `allowSamlAttributes`. */
   readonly samlAttributes: () => Promise<boolean>
@@ -68,6 +75,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   administration.route('/otpost', operatorRoutes(flows, respond))
   administration.route('/audit', auditRoutes(audits, respond))
   administration.route('/api/v2', auditlogRoutes(audits, respond))
+  administration.route('/otpost/templates', templateRoutes(flows, respond))
   administration.route('/otpost/audit', auditOperatorRoutes(audits, respond))
   app.route('/', administration)
 

@@ -47,6 +47,7 @@ const describe: Describe = {
         ? 'Not allowed to delete the managed provider'
         : 'Not allowed to overwrite the configuration of a managed provider',
     ),
+  template_unknown: ({ name }) => plain(`there is no template '${name}'`),
   admin_unknown: ({ username }) => plain(`there is no administrator '${username}'`),
   admin_exists: ({ username }) => plain(`administrator '${username}' exists already`),
   api_token_unknown: ({ id }) => plain(`there is no API token '${id}'`),
