@@ -32,6 +32,7 @@ export async function demoLines(client: AdminClient, url: string): Promise<reado
   if (!realm || (await client.tokens({ user: USER, realm: REALM })).length === 0) return []
   const check = `curl -sw '\\n' ${url}/validate/check -d user=${USER}${realm.isDefault ? '' : ` -d realm=${REALM}`}`
   const mails = `${url}/dev/mail.json`
-  const newest = `curl -s ${mails} | sed -n 's/^[^}]*"text":"\\([0-9]*\\)".*/\\1/p'`
+  // In the text of otp.eml the OTP has a line of its own.
+  const newest = `curl -s ${mails} | sed -n 's/^[^}]*"text":"[^"]*\\\\n\\([0-9][0-9]*\\)\\\\n.*/\\1/p'`
   return [`${check} -d pass=${PIN}`, `curl -sw '\\n' ${mails}`, `OTP=$(${newest}); ${check} -d "pass=${PIN}$OTP"`]
 }

@@ -41,7 +41,10 @@ export async function startDevMail(client: AdminClient, clock: Clock): Promise<D
         type: 'email',
         name: NAME,
         class: 'SMTPEmailProvider',
-        config: { SMTP_SERVER: catcher.host, SMTP_PORT: catcher.port, EMAIL_FROM: 'otpost@localhost' },
+        config: {
+          ...{ SMTP_SERVER: catcher.host, SMTP_PORT: catcher.port, EMAIL_FROM: 'otpost@localhost' },
+          TEMPLATE: 'file://otp.eml',
+        },
         timeout: 120,
         isDefault: true,
       }),

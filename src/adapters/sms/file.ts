@@ -3,12 +3,14 @@ import * as v from 'valibot'
 import { err, ok } from '../../core/result.ts'
 import { type Delivery, defineProvider, type Message } from '../../ports/provider.ts'
 import { forbidden, formatNumber, numberKeys } from './number.ts'
+import { originKeys, smsDefaults } from './origin.ts'
 import { readConfig } from './read.ts'
 
 const Config = v.looseObject({
   file: v.pipe(v.string('must be a file name'), v.minLength(1, 'must be a file name')),
   here: v.optional(v.string('must be a directory')),
   ...numberKeys,
+  ...originKeys,
 })
 
 export const provider = defineProvider<v.InferOutput<typeof Config>>({
@@ -22,11 +24,11 @@ export const provider = defineProvider<v.InferOutput<typeof Config>>({
   secretKeys: [],
   boundKeys: [],
   sample: { file: 'sms.out', here: '/tmp' },
-  defaults: () => ({ subject: '' }),
+  defaults: smsDefaults,
 
   read: async (raw, edges) => {
     if (!edges.writeFile) return err({ key: 'file', rule: 'cannot be written on this runtime' })
-    const read = readConfig(Config, raw, ['file', 'here', ...Object.keys(numberKeys)])
+    const read = readConfig(Config, raw, ['file', 'here', ...Object.keys(numberKeys), ...Object.keys(originKeys)])
     return read.ok ? ok(read.value) : read
   },
 

@@ -11,6 +11,7 @@ import type { Edges } from '../../ports/edges.ts'
 import { type Delivery, defineProvider, type Message } from '../../ports/provider.ts'
 import { addressed, exchangeAs, readSeconds, scheme, unavailable } from './gateway.ts'
 import { forbidden, formatNumber, numberKeys } from './number.ts'
+import { originKeys, smsDefaults } from './origin.ts'
 import { readConfig } from './read.ts'
 import { createRoute, ROUTE_KEYS, type Route, readRoute } from './route.ts'
 
@@ -32,6 +33,7 @@ const Config = v.looseObject({
   RETURN_FAIL: v.optional(text),
   timeout: v.optional(v.union([v.string(), v.number()])),
   ...numberKeys,
+  ...originKeys,
 })
 type HttpConfig = v.InferOutput<typeof Config> & { readonly route: Route }
 
@@ -54,7 +56,7 @@ export const provider = defineProvider<HttpConfig>({
     SMS_PHONENUMBER_KEY: 'to',
     RETURN_SUCCESS: 'OK',
   },
-  defaults: () => ({ subject: '' }),
+  defaults: smsDefaults,
 
   read: async (raw, edges) => {
     const read = readConfig(Config, raw, [...Object.keys(Config.entries), ...ROUTE_KEYS])

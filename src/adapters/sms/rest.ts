@@ -11,6 +11,7 @@ import { err, ok } from '../../core/result.ts'
 import { type ConfigProblem, defineProvider } from '../../ports/provider.ts'
 import { addressed, exchangeAs, scheme, timeout, unavailable } from './gateway.ts'
 import { forbidden, formatNumber, numberKeys } from './number.ts'
+import { originKeys, smsDefaults } from './origin.ts'
 import { readConfig } from './read.ts'
 import { changeAt, isReachable, messageInto, phoneInto, readPath } from './rest-payload.ts'
 import { createRoute, ROUTE_KEYS, type Route, readRoute } from './route.ts'
@@ -33,6 +34,7 @@ const Config = v.looseObject({
   AUTHENTICATION: v.optional(scheme, 'basic'),
   TIMEOUT: v.optional(timeout),
   ...numberKeys,
+  ...originKeys,
 })
 type RestConfig = v.InferOutput<typeof Config> & { readonly route: Route }
 
@@ -57,7 +59,7 @@ export const provider = defineProvider<RestConfig>({
     HEADERS: { 'X-Api-Key': 'change me' },
     TIMEOUT: '3,10',
   },
-  defaults: () => ({ subject: '' }),
+  defaults: smsDefaults,
 
   read: async (raw, edges) => {
     const read = readConfig(Config, raw, [...Object.keys(Config.entries), ...ROUTE_KEYS])

@@ -10,6 +10,7 @@ import { headerText, isEmailAddress } from '../../core/fields.ts'
 import { err, ok } from '../../core/result.ts'
 import { type ConfigProblem, defineProvider, type Provider, type RawConfig } from '../../ports/provider.ts'
 import { forbidden, formatNumber, numberKeys } from './number.ts'
+import { originKeys, smsDefaults } from './origin.ts'
 import { readConfig } from './read.ts'
 
 /** Our keys, and those of SMTPEmailProvider that they become. */
@@ -41,6 +42,7 @@ const Config = v.looseObject({
   subject: v.optional(headerText, '[LinOTP]'),
   body: v.optional(v.string('must be text'), '<otp>'),
   ...numberKeys,
+  ...originKeys,
 })
 type Fields = v.InferOutput<typeof Config>
 
@@ -67,7 +69,7 @@ export const smtpSmsProvider = (mail: Provider): Provider =>
       mailsender: 'otp@example.org',
       mailto: '<phone>@sms.example.org',
     },
-    defaults: () => ({ subject: '' }),
+    defaults: smsDefaults,
 
     read: async (raw, edges) => {
       const known = [...Object.keys(Config.entries), ...Object.keys(MAIL_KEYS), 'raise_exception']
