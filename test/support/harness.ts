@@ -76,8 +76,16 @@ export const NODE: Capabilities = {
   sharedConnections: true,
 }
 
-/** @param variables process settings; @param capabilities those of another runtime, to see what it refuses */
-export async function startHarness(variables: Variables = {}, capabilities: Capabilities = NODE): Promise<Harness> {
+/**
+ * @param variables process settings
+ * @param capabilities those of another runtime, to see what it refuses
+ * @param more edges that a test brings
+ */
+export async function startHarness(
+  variables: Variables = {},
+  capabilities: Capabilities = NODE,
+  more: Partial<Edges> = {},
+): Promise<Harness> {
   const folder = mkdtempSync(join(SCRATCH, 'otpost-'))
   const file = join(folder, 'otpost.db')
   const client = createClient({ url: pathToFileURL(file).href, concurrency: 1, timeout: 5000 })
@@ -98,6 +106,7 @@ export async function startHarness(variables: Variables = {}, capabilities: Capa
     deadline: (after) => AbortSignal.timeout(after * 1000),
     capabilities,
     log: { info: write('info'), warn: write('warn'), error: write('error') },
+    ...more,
   }
   const config = readConfig({ OTPOST_SEND_DEADLINE: '2', ...variables })
   if (!config.ok) throw new Error(config.error)
