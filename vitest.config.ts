@@ -1,6 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
+/** Mail templates as text, as wrangler has them. */
+const templates = {
+  name: 'templates',
+  transform: (code: string, id: string) => (id.endsWith('.eml') ? `export default ${JSON.stringify(code)}` : undefined),
+}
+
 export default defineConfig({
+  plugins: [templates],
   test: {
     environment: 'node',
     include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
