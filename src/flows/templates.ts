@@ -36,8 +36,9 @@ export type Templates = {
   readonly find: (name: string, languages: readonly string[], version: number) => Promise<FoundTemplate | null>
 }
 
-/** How many parsed templates are kept. */
+/** How many parsed templates are kept, and names that were looked for: clients name languages. */
 const MOST_PARSED = 64
+const MOST_NAMES = 1000
 
 export function createTemplates(store: Pick<Store, 'findTemplates'>, edges: Pick<Edges, 'templates'>): Templates {
   let known = { version: -1, sources: new Map<string, string | null>() }
@@ -74,7 +75,7 @@ export function createTemplates(store: Pick<Store, 'findTemplates'>, edges: Pick
   }
 
   async function readDatabase(names: readonly string[], version: number): Promise<ReadonlyMap<string, string | null>> {
-    if (known.version !== version) known = { version, sources: new Map() }
+    if (known.version !== version || known.sources.size > MOST_NAMES) known = { version, sources: new Map() }
     const { sources } = known
     const unread = names.filter((name) => !sources.has(name))
     if (unread.length > 0) {
