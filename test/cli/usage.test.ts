@@ -43,6 +43,7 @@ describe('help', () => {
       ...['import linotp-config', 'keys new', 'migrate'],
       ...['policy explain', 'policy export', 'policy import', 'policy list', 'policy remove', 'policy set'],
       ...['provider list', 'provider set', 'provider test', 'serve', 'start'],
+      ...['template list', 'template preview', 'template put', 'template remove', 'template show'],
       ...['token init', 'token list', 'token remove', 'token show', 'user import', 'user list'],
     ])
   })
