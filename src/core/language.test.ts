@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isSameLanguage, preferredLanguages } from './language.ts'
 
-const of = (accepted: string, attributes: Readonly<Record<string, string>> = {}, decided: string | null = null) =>
+const of = (accepted: string, attributes: Readonly<Record<string, string>> = {}, decided = '') =>
   preferredLanguages({ decided, attributes, accepted })
 
 describe('preferredLanguages', () => {

@@ -2,6 +2,8 @@
 
 /** A language tag (RFC 5646) as it may stand in the name of a file: language, maybe script, region or variant. */
 const TAG = /^[a-z]{2,3}(?:-[a-z0-9]{2,8}){0,3}$/
+export const isLanguageTag = (text: string): boolean => TAG.test(text.toLowerCase())
+
 /** More is not asked for: each may cost a look-up. */
 const MOST = 5
 
@@ -9,8 +11,8 @@ const MOST = 5
 const ATTRIBUTES = ['language', 'preferredLanguage'] as const
 
 export type LanguageSources = {
-  /** What an administrator decided for the user; null: nothing. */
-  readonly decided: string | null
+  /** What policy decided for the user; empty: nothing. */
+  readonly decided: string
   readonly attributes: Readonly<Record<string, string>>
   /** `Accept-Language` of the request; empty: none. */
   readonly accepted: string
@@ -19,7 +21,7 @@ export type LanguageSources = {
 /** Lower-case tags without repetition: the decision, then the user's own, then the client's. `de-at` is followed by `de`. */
 export function preferredLanguages({ decided, attributes, accepted }: LanguageSources): readonly string[] {
   const own = ATTRIBUTES.map((name) => (Object.hasOwn(attributes, name) ? (attributes[name] ?? '') : ''))
-  const tags = [decided ?? '', ...own, accepted].flatMap(readTags)
+  const tags = [decided, ...own, accepted].flatMap(readTags)
   return [...new Set(tags.flatMap((tag) => (tag.includes('-') ? [tag, tag.split('-')[0] ?? tag] : [tag])))]
 }
 

@@ -9,7 +9,7 @@ import { type Challenge, transactionIds, validityOf } from '../core/challenge.ts
 import { hotp } from '../core/hotp.ts'
 import { preferredLanguages } from '../core/language.ts'
 import { maskAddress } from '../core/mask.ts'
-import { allowedDestinations, maxAttempts, sendLimit } from '../core/policy/actions.ts'
+import { allowedDestinations, language, maxAttempts, sendLimit } from '../core/policy/actions.ts'
 import { isWithin } from '../core/policy/destinations.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { maxAttemptsSetting, transactionLength } from '../core/setting-keys.ts'
@@ -248,7 +248,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       ...template,
       values,
       languages: preferredLanguages({
-        decided: null,
+        decided: command.policy.value(language),
         attributes: values.attributes,
         accepted: facts.acceptLanguage ?? '',
       }),

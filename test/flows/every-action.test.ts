@@ -160,6 +160,29 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     see: () => afterEnrolment(async () => [await told('pin-'), await told('pin-')]),
     ...{ without: [SENT, SENT], with: [SENT, undefined] },
   },
+  'authentication language': {
+    written: 'language=de',
+    before: async () => {
+      for (const [name, word] of [
+        ['otp.eml', 'Code'],
+        ['otp.de.eml', 'Kennwort'],
+      ] as const)
+        await h.admin('/otpost/templates', { name, source: `Content-Type: text/plain\n\n${word}: \${otp}\n` })
+      const config = { SMTP_SERVER: '127.0.0.1', SMTP_PORT: h.catcher.port, EMAIL_FROM: 'third@corp.test' }
+      const third = { name: 'third', type: 'email', class: 'SMTPEmailProvider', timeout: '120' }
+      await h.admin('/system/setProvider', {
+        ...third,
+        config: JSON.stringify({ ...config, TEMPLATE: 'file://otp.eml' }),
+      })
+    },
+    see: async () => {
+      await h.admin('/system/setDefaultProvider', { type: 'email', name: 'third' })
+      const { text } = await mail()
+      await h.admin('/system/setDefaultProvider', { type: 'email', name: 'catcher' })
+      return text
+    },
+    ...{ without: 'Code: OTP', with: 'Kennwort: OTP' },
+  },
   'authentication allowed_destinations': {
     written: 'allowed_destinations=*@corp.test',
     before: mailToken,

@@ -2,6 +2,7 @@
  * A policy action is declared once, with everything that can be said about it: parser, administration and documentation
  * derive from the declaration, and the declaration itself is the key it is read by.
  */
+import { isLanguageTag } from '../language.ts'
 import { err, ok, type Result } from '../result.ts'
 
 export const SCOPES = [
@@ -85,6 +86,15 @@ export const int = (min: number, max: number): ValueKind<number> => ({
     return n >= min && n <= max ? ok(n) : err(`not in supported values ${min} to ${max}`)
   },
 })
+
+/** A language as a tag (RFC 5646). */
+export const languageTag: ValueKind<string> = {
+  type: 'str',
+  read: (written) =>
+    typeof written === 'string' && isLanguageTag(written.trim())
+      ? ok(written.trim())
+      : err('not a language like de or pt-BR'),
+}
 
 /** One of a few words; `words` maps what may be written to what it means. */
 export function oneOf<T extends string | number>(words: Readonly<Record<string, T>>): ValueKind<T> {

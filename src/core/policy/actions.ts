@@ -1,6 +1,6 @@
 /** The actions that flows ask about (contract 6.4 to 6.6). */
 import type { PinRule } from '../pass.ts'
-import { type Action, bool, idle, inScope, int, oneOf, pattern, str, type ValueKind } from './action.ts'
+import { type Action, bool, idle, inScope, int, languageTag, oneOf, pattern, str, type ValueKind } from './action.ts'
 import { destinations } from './destinations.ts'
 import { rates } from './rate.ts'
 import { rights } from './rights.ts'
@@ -70,6 +70,12 @@ export const sendLimit = authentication(
   rates,
   [],
   'Messages per token, at most: 5/10m for five in ten minutes; several, as in 5/10m 20/1d, hold all at once.',
+)
+export const language = authentication(
+  'language',
+  languageTag,
+  '',
+  'Language of mails from templates, as in de or pt-BR, before what the user or the client asks for.',
 )
 export const allowedDestinations = authentication(
   'allowed_destinations',
@@ -174,6 +180,7 @@ const asked = [
   passOnNoToken,
   maxAttempts,
   sendLimit,
+  language,
   allowedDestinations,
   otpPin,
   authorize,
