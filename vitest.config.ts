@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** Mail templates as text, as wrangler has them. */
@@ -10,6 +12,8 @@ export default defineConfig({
   plugins: [templates],
   test: {
     environment: 'node',
+    // Halves the start of the many processes that tests of the command line run.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'otpost-compile-cache') },
     include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

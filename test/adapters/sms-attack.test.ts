@@ -60,7 +60,7 @@ async function senderOf(name: string, raw: RawConfig): Promise<Send> {
 }
 
 const HARMLESS: Message = { id: 'sms-1', to: '+491701234567', subject: 'Your OTP', text: '418276' }
-const ROUNDS = 1500
+const ROUNDS = 500
 
 type Target = {
   readonly name: string
