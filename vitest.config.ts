@@ -8,17 +8,31 @@ const templates = {
   transform: (code: string, id: string) => (id.endsWith('.eml') ? `export default ${JSON.stringify(code)}` : undefined),
 }
 
+/** These set variables of the process, which Miniflare reads once in its life. */
+const ALONE = ['test/runtimes/smtp.test.ts', 'test/testing/*.test.ts']
+
 export default defineConfig({
   plugins: [templates],
   test: {
     environment: 'node',
     // Halves the start of the many processes that tests of the command line run.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'otpost-compile-cache') },
-    include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Three on two processors: many tests wait for others' time. No file leaves anything behind in its process.
+    // Three on two processors: many tests wait for others' time.
     maxWorkers: 3,
-    isolate: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
+          exclude: ALONE,
+          // No file leaves anything behind in its process.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'alone', include: ALONE, isolate: true } },
+    ],
   },
 })
