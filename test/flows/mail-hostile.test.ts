@@ -150,7 +150,7 @@ const squeezed = (text: string): string => text.replaceAll('\ufeff', '').replace
 
 const COMMON = ['Auto-Submitted', 'Content-Type', 'Date', 'From', 'MIME-Version', 'Message-ID', 'Subject', 'To']
 
-describe.each([1, 2])('a thousand mails with hostile values, seed %i', (seed) => {
+describe.each([1])('a thousand mails with hostile values, seed %i', (seed) => {
   it('by a template', { timeout: 60_000 }, async () => {
     const random = randomFrom(`template ${seed}`)
     for (let n = 0; n < 1000; n++) {
