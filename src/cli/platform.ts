@@ -9,6 +9,15 @@ export type Listening = Address & {
   readonly close: () => Promise<void>
 }
 
+/** Of Node, also where it runs inside other people's tests. */
+export const nodeCapabilities: Capabilities = {
+  runtime: 'node',
+  files: true,
+  smtpPort25: true,
+  tlsOptions: true,
+  sharedConnections: true,
+}
+
 export type Platform = {
   readonly capabilities: Capabilities
   readonly fetchVia?: FetchVia

@@ -28,10 +28,12 @@ export function createQueue({ clock, deadline }: Pick<Edges, 'clock' | 'deadline
     const mine: Place = { client, seenAt: clock() }
     places = [...places, mine]
     try {
-      while (places.includes(mine) && places[0] !== mine) {
+      while (places[0] !== mine) {
         await new Promise((resolve) => deadline(LOOK_AGAIN).addEventListener('abort', resolve))
         mine.seenAt = clock()
         forget()
+        // Given up by others, as after a standstill of the whole process: all of them at once would be the flood.
+        if (!places.includes(mine)) return 'busy'
       }
       return await work()
     } finally {

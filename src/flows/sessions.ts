@@ -48,15 +48,15 @@ type Parts = { readonly store: Store; readonly vault: Vault; readonly edges: Edg
 
 export function createSessions({ store, vault, edges, audit }: Parts): Sessions {
   const oneByOne = createQueue(edges)
-  let decoy: Promise<string> | undefined
+  let decoy: string | undefined
 
   return { login, read, renew, logout, readApiToken }
 
   async function login(username: string, password: string, facts: Facts): Promise<IssuedSession | 'busy' | null> {
     const checked = await oneByOne(facts.client, async () => {
-      decoy ??= vault.hashPassword('')
+      decoy ??= await vault.hashPassword('')
       const admin = await store.findAdmin(username)
-      const matches = await vault.passwordMatches(password, admin?.passwordHash ?? (await decoy))
+      const matches = await vault.passwordMatches(password, admin?.passwordHash ?? decoy)
       return { right: matches && admin !== null, hash: admin?.passwordHash ?? '' }
     })
     if (checked === 'busy') {

@@ -230,7 +230,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     })
     const secret = command.secrets.get(token.serial)
     if (!secret) return undelivered('token_unreadable')
-    if (type.settings.send && !settingOf(command.settings, type.settings.send)) return undelivered('sending_disabled')
+    if (type.settings.send && !settingOf(settings, type.settings.send)) return undelivered('sending_disabled')
     if (providers.length === 0) return undelivered('provider_missing')
     if (to === null) return undelivered('address_missing')
 
@@ -248,7 +248,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       ...template,
       values,
       languages: preferredLanguages({
-        decided: command.policy.value(language),
+        decided: policy.value(language),
         attributes: values.attributes,
         accepted: facts.acceptLanguage ?? '',
       }),

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http'
 import { fetchVia } from '../adapters/fetch/node.ts'
 import { runCli } from '../cli/main.ts'
-import type { Address, Handler, Listening } from '../cli/platform.ts'
+import { type Address, type Handler, type Listening, nodeCapabilities } from '../cli/platform.ts'
 
 /** How often connections that have become idle are looked for while the server closes, in milliseconds. */
 const IDLE_CHECK_MS = 50
@@ -45,12 +45,4 @@ async function listen(handler: Handler, { host, port }: Address): Promise<Listen
   }
 }
 
-const capabilities = {
-  runtime: 'node',
-  files: true,
-  smtpPort25: true,
-  tlsOptions: true,
-  sharedConnections: true,
-} as const
-
-await runCli({ capabilities, fetchVia, listen }, process.argv.slice(2))
+await runCli({ capabilities: nodeCapabilities, fetchVia, listen }, process.argv.slice(2))

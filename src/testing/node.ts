@@ -6,6 +6,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { jsonLog } from '../adapters/log/json.ts'
 import { processEdges } from '../cli/edges.ts'
 import { openServer } from '../cli/open.ts'
+import { nodeCapabilities } from '../cli/platform.ts'
 import { readConfig, type Variables } from '../config.ts'
 import type { Edges } from '../ports/edges.ts'
 
@@ -15,14 +16,7 @@ export type Backend = { readonly url: string; readonly stop: () => Promise<void>
 export async function startInProcess(variables: Variables, log: (line: string) => void): Promise<Backend> {
   const config = readConfig({ OTPOST_SQLITE_SYNCHRONOUS: 'NORMAL', ...variables })
   if (!config.ok) throw new Error(config.error)
-  const capabilities = {
-    runtime: 'node',
-    files: true,
-    smtpPort25: true,
-    tlsOptions: true,
-    sharedConnections: true,
-  } as const
-  const edges: Edges = { ...processEdges({ capabilities }), log: jsonLog(log) }
+  const edges: Edges = { ...processEdges({ capabilities: nodeCapabilities }), log: jsonLog(log) }
   const folder = await mkdtemp(join(tmpdir(), 'otpost-testing-'))
   const removeFolder = () => rm(folder, { recursive: true, force: true })
   const { app, close } = await openServer(config.value, edges, folder).catch(async (cause) => {

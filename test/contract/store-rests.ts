@@ -83,6 +83,20 @@ function beginning(suite: Suite): void {
     expect(await rowOf(suite, 'one')).toEqual({ rests: 2, until: NOW + 100 })
   })
 
+  it('begins and is lifted for imported_default, which has no row of its own', async () => {
+    const legacy = provider('imported_default', { sealedConfig: 'v1.k1.legacy' })
+    await save(suite, legacy)
+
+    await note(suite, NOW, { failed: [{ ...legacy, sealedConfig: 'v1.k1.old' }] })
+    expect(await restingAt(suite, NOW)).toEqual([])
+    await note(suite, NOW, { failed: [legacy] })
+    expect(await restingAt(suite, NOW)).toEqual(['imported_default'])
+    await save(suite, legacy)
+
+    expect(await restingAt(suite, NOW)).toEqual([])
+    await suite.clear('config')
+  })
+
   it('does not begin for a configuration that was replaced meanwhile, or a provider that is gone or of another type', async () => {
     const failed = [provider('one', { sealedConfig: 'v1.k1.old' }), provider('three'), provider('two', { type: 'sms' })]
 

@@ -13,7 +13,7 @@ import { addressed, exchangeAs, readSeconds, scheme, unavailable } from './gatew
 import { forbidden, formatNumber, numberKeys } from './number.ts'
 import { originKeys, smsDefaults } from './origin.ts'
 import { readConfig } from './read.ts'
-import { createRoute, ROUTE_KEYS, type Route, readRoute } from './route.ts'
+import { ROUTE_KEYS, type Route, readRoute, sendBy } from './route.ts'
 
 const text = v.string('must be text')
 
@@ -66,13 +66,8 @@ export const provider = defineProvider<HttpConfig>({
     return route.ok ? ok({ config: { ...config, route: route.value }, warnings }) : route
   },
 
-  create: (config, edges) => {
-    const fetchBy = createRoute(config.route, edges)
-    return async (message, signal) => {
-      const fetch = await fetchBy()
-      return fetch ? call(config, { ...edges, fetch }, message, signal) : unavailable('pem_unreadable')
-    }
-  },
+  create: (config, edges) =>
+    sendBy(config.route, edges, (routed, message, signal) => call(config, routed, message, signal)),
 })
 
 async function call(config: HttpConfig, edges: Edges, message: Message, signal: AbortSignal): Promise<Delivery> {

@@ -14,7 +14,7 @@ import { forbidden, formatNumber, numberKeys } from './number.ts'
 import { originKeys, smsDefaults } from './origin.ts'
 import { readConfig } from './read.ts'
 import { changeAt, isReachable, messageInto, phoneInto, readPath } from './rest-payload.ts'
-import { createRoute, ROUTE_KEYS, type Route, readRoute } from './route.ts'
+import { ROUTE_KEYS, type Route, readRoute, sendBy } from './route.ts'
 
 const text = v.string('must be text')
 
@@ -71,29 +71,21 @@ export const provider = defineProvider<RestConfig>({
     return route.ok ? ok({ config: { ...config, route: route.value }, warnings }) : route
   },
 
-  create: (config, edges) => {
-    const fetchBy = createRoute(config.route, edges)
-    return async (message, signal) => {
-      const fetch = await fetchBy()
-      if (!fetch) return unavailable('pem_unreadable')
+  create: (config, edges) =>
+    sendBy(config.route, edges, async (routed, message, signal) => {
       const number = formatNumber(message.to, config)
       if (!number.ok) return forbidden(number.error)
       const login = { ...config, scheme: config.AUTHENTICATION }
       const { url, headers, digest } = addressed(config.URL, config.HEADERS, login)
       for (const name of ['accept', 'content-type']) if (!headers.has(name)) headers.set(name, 'application/json')
       const request = { url, method: 'POST', headers, digest, body: bodyOf(config, number.value, message.text) }
-      const reply = await exchangeAs(
-        { ...edges, fetch },
-        { ...request, timeout: config.TIMEOUT ?? DEFAULT_TIMEOUT },
-        signal,
-      )
+      const reply = await exchangeAs(routed, { ...request, timeout: config.TIMEOUT ?? DEFAULT_TIMEOUT }, signal)
       if (!reply.ok) return unavailable(reply.error)
       const { status } = reply.value
       return status >= 200 && status < 300
         ? { status: 'accepted', reference: message.id }
         : unavailable(`http_${status}`)
-    }
-  },
+    }),
 })
 
 function unreachable(config: v.InferOutput<typeof Config>): ConfigProblem | null {

@@ -5,7 +5,8 @@
  */
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Edges, FetchRoute } from '../../ports/edges.ts'
-import type { ConfigProblem, RawConfig } from '../../ports/provider.ts'
+import type { ConfigProblem, Delivery, Message, RawConfig, Send } from '../../ports/provider.ts'
+import { unavailable } from './gateway.ts'
 
 export const ROUTE_KEYS = ['PROXY', 'SERVER_CERTIFICATE', 'CLIENT_CERTIFICATE_FILE'] as const
 
@@ -79,12 +80,25 @@ async function readPem(source: string, edges: Edges): Promise<string> {
   return edges.readFile(source)
 }
 
+/** Sends with edges whose `fetch` goes this way. */
+export function sendBy(
+  route: Route,
+  edges: Edges,
+  send: (edges: Edges, message: Message, signal: AbortSignal) => Promise<Delivery>,
+): Send {
+  const fetchBy = createRoute(route, edges)
+  return async (message, signal) => {
+    const fetch = await fetchBy()
+    return fetch ? send({ ...edges, fetch }, message, signal) : unavailable('pem_unreadable')
+  }
+}
+
 /**
  * A `fetch` that goes this way, made anew when a certificate has changed.
  *
  * @returns null when a file cannot be read
  */
-export function createRoute({ proxy, authority, client }: Route, edges: Edges): () => Promise<typeof fetch | null> {
+function createRoute({ proxy, authority, client }: Route, edges: Edges): () => Promise<typeof fetch | null> {
   const { fetchVia } = edges
   if (!fetchVia || (proxy === null && authority === null && client === null)) return async () => edges.fetch
   let made: { readonly key: string; readonly fetch: typeof fetch } | undefined
