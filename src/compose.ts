@@ -5,7 +5,7 @@ import { provider as smtpMail } from './adapters/mail/smtp.ts'
 import { smsProviders } from './adapters/sms/index.ts'
 import { createStore, SCHEMA_VERSION } from './adapters/store/store.ts'
 import { cryptMatches } from './adapters/users/crypt.ts'
-import type { MasterKey } from './adapters/vault/keys.ts'
+import type { Keyring, MasterKeys } from './adapters/vault/keys.ts'
 import { createVault } from './adapters/vault/webcrypto.ts'
 import type { Config } from './config.ts'
 import { errorCodes, samlAttributes } from './core/setting-keys.ts'
@@ -21,11 +21,13 @@ import { createConfigAdmin } from './flows/config-admin.ts'
 import { createDeliver } from './flows/deliver.ts'
 import { createEnroll } from './flows/enroll.ts'
 import { createHousekeeping, type Housekeeping } from './flows/housekeeping.ts'
+import { checkKeys, createKeyAdmin } from './flows/keys.ts'
 import { createMessages } from './flows/message.ts'
 import { createPolicyAdmin } from './flows/policy-admin.ts'
 import { createProviderAdmin } from './flows/provider-admin.ts'
 import { createProviderConfigs } from './flows/provider-configs.ts'
 import { createRealmAdmin } from './flows/realm-admin.ts'
+import { createRestored } from './flows/restored.ts'
 import { createSessions } from './flows/sessions.ts'
 import { createSettingsCache } from './flows/settings.ts'
 import { createStatus } from './flows/status.ts'
@@ -51,12 +53,7 @@ export type Otpost = {
   readonly housekeeping: Housekeeping
 }
 
-export function compose(
-  batch: Batch,
-  keys: readonly [MasterKey, ...MasterKey[]],
-  edges: Edges,
-  config: Config,
-): Otpost {
+export function compose(batch: Batch, keys: MasterKeys | Keyring, edges: Edges, config: Config): Otpost {
   const store = createStore(batch)
   const vault = createVault(keys, edges.random)
   const audit = createAudit(store, vault, edges.host ?? edges.capabilities.runtime)
@@ -83,6 +80,8 @@ export function compose(
     policies: createPolicyAdmin({ store, edges, audit, settings }),
     templates: createTemplateAdmin({ store, edges, audit, settings, templates }),
     admins,
+    keys: createKeyAdmin({ store, vault, audit, seal, log: edges.log }),
+    restored: createRestored({ store, audit }),
     audits: createAuditAdmin({ store, vault, audit, seal, verify, prune }),
   }
 
@@ -93,6 +92,8 @@ export function compose(
       return `the database has schema ${version ?? 'none'}, this otpost needs ${SCHEMA_VERSION}: run the migrations`
     if (version > SCHEMA_VERSION)
       return `the database has schema ${version}, this otpost knows ${SCHEMA_VERSION}: deploy a newer otpost`
+    const wrong = await checkKeys({ store, vault }, edges.clock())
+    if (wrong !== null) return wrong
     // Hashing a password is heavy work, and this is asked at each start of an isolate.
     if (config.adminPassword !== null && (await store.listAdmins()).length === 0)
       await admins.addFirst('admin', config.adminPassword, edges.clock())

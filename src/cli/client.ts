@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import { createAuditClient } from './audit-client.ts'
+import { createKeyClient } from './key-client.ts'
 import type { Call } from './request.ts'
 import { createTemplateClient } from './template-client.ts'
 
@@ -131,6 +132,7 @@ const PROVIDER_TYPES: readonly ProviderType[] = ['email', 'sms']
 export function createAdminClient(call: Call) {
   return {
     audit: createAuditClient(call),
+    keys: createKeyClient(call),
     templates: createTemplateClient(call),
     admins: async () => parse(v.array(Admin), await value('GET', '/otpost/admins')),
     addAdmin: (username: string, password: string) => done('/otpost/admins', { username, password }),
@@ -143,6 +145,10 @@ export function createAdminClient(call: Call) {
         await value('POST', '/otpost/api-tokens', { username, name }),
       ),
     revokeApiToken: async (id: string) => void (await call('DELETE', `/otpost/api-tokens/${encodeURIComponent(id)}`)),
+
+    /** The server's database is a copy of an earlier one. */
+    restored: async () =>
+      parse(v.object({ tokens: v.number(), challenges: v.number() }), await value('POST', '/otpost/restored')),
 
     resolvers: async () =>
       Object.keys(parse(v.record(v.string(), v.unknown()), await value('GET', '/system/getResolvers'))),

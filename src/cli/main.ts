@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import version from '../version.ts'
 import { registerAdmin } from './commands/admin.ts'
 import { registerAudit } from './commands/audit.ts'
+import { registerBackup } from './commands/backup.ts'
 import { registerImport } from './commands/import.ts'
 import { registerKeys } from './commands/keys.ts'
 import { registerMigrate } from './commands/migrate.ts'
@@ -47,5 +48,6 @@ export function createProgram(platform: Platform): Command {
   registerImport(program, platform)
   registerAudit(program, platform)
   registerKeys(program, platform)
+  registerBackup(program, platform)
   return program
 }

@@ -1,17 +1,17 @@
 /** Opens the server's parts in a process: data folder, keys, database with its migrations. */
-import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Client, createClient } from '@libsql/client'
 import { libsqlBatch, prepareFile } from '../adapters/store/libsql.ts'
 import { migrateDatabase } from '../adapters/store/migrate.ts'
 import { createStore } from '../adapters/store/store.ts'
 import { templateFolder } from '../adapters/templates/folder.ts'
-import { newKey, readKeys } from '../adapters/vault/keys.ts'
 import { compose, type Otpost } from '../compose.ts'
 import type { Config } from '../config.ts'
 import type { Edges, TemplatePlace } from '../ports/edges.ts'
 import type { Batch, Store } from '../ports/store.ts'
+import { openKeys } from './key-file.ts'
 
 /** Beside `src/` in the source tree, beside `dist/` in the package. */
 const SHIPPED_TEMPLATES = fileURLToPath(new URL('../../templates', import.meta.url))
@@ -35,11 +35,14 @@ export async function openServer(config: Config, edges: Edges, dataDir: string):
   const database = await openDatabase(config, dataDir)
   const { client, batch, store } = database
   try {
-    const text = await keysText(config, database, edges, dataDir)
-    const keys = readKeys(text)
-    if (!keys.ok) throw new Error(keys.error)
+    const keys = await openKeys(config, database, edges, dataDir)
     if ((await migrateDatabase(client, store)) === 'migrated') edges.log.info('database_migrated')
-    return { ...compose(batch, keys.value, { ...edges, templates }, config), close: () => client.close() }
+    const opened = compose(batch, keys.ring, { ...edges, templates }, config)
+    const close = () => {
+      keys.close()
+      client.close()
+    }
+    return { ...opened, close }
   } catch (error) {
     client.close()
     throw error
@@ -59,7 +62,7 @@ async function templatePlaces({ templates }: Config): Promise<readonly TemplateP
 export async function migrateOnly(config: Config, edges: Edges, dataDir: string): Promise<'migrated' | 'current'> {
   const database = await openDatabase(config, dataDir)
   try {
-    if (database.embedded) await keysText(config, database, edges, dataDir)
+    if (database.embedded) (await openKeys(config, database, edges, dataDir)).close()
     return await migrateDatabase(database.client, database.store)
   } finally {
     database.client.close()
@@ -87,47 +90,3 @@ async function openDatabase(
     throw new Error(`the database ${url.split('?')[0]} cannot be opened`, { cause })
   }
 }
-
-/**
- * The keys that were given, or the key file of an embedded database. The file is made for a new database only: with
- * keys made up for an old one, everything in it would be unreadable and new tokens would be sealed by a second key.
- */
-async function keysText(
-  { keys }: Config,
-  { store, embedded }: Database,
-  edges: Edges,
-  dataDir: string,
-): Promise<string> {
-  if (keys !== null) return keys
-  if (!embedded)
-    throw new Error('OTPOST_KEYS must be set beside the URL of a database server; `otpost keys new` makes a key')
-  const path = resolve(dataDir, 'keys')
-  // Asked before the file is read: who made the tables in the meantime had made the file before them.
-  const isNew = (await store.schemaVersion()) === null
-  const found = await readFile(path, 'utf8').catch(unlessMissing)
-  if (found !== null) return found
-  if (!isNew) throw new Error(`the keys of this database are missing: ${path} is not there and OTPOST_KEYS is not set`)
-  return makeKeyFile(path, edges)
-}
-
-/** Makes the file in one step, so that of several processes one makes it and no one reads half of it. */
-async function makeKeyFile(path: string, edges: Edges): Promise<string> {
-  const draft = `${path}.${crypto.randomUUID()}`
-  await writeFile(draft, `${newKey('k1', edges.random)}\n`, { mode: 0o600 })
-  try {
-    await link(draft, path)
-    edges.log.warn('keys_created', { file: path, advice: 'keep a copy: without it the database cannot be read' })
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
-  } finally {
-    await rm(draft, { force: true })
-  }
-  return readFile(path, 'utf8')
-}
-
-function unlessMissing(error: unknown): null {
-  if (codeOf(error) === 'ENOENT') return null
-  throw error
-}
-
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)

@@ -3,7 +3,9 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import type { Admins } from '../flows/admins.ts'
 import type { Audit } from '../flows/audit.ts'
 import type { AuditAdmin } from '../flows/audit-admin.ts'
+import type { KeyAdmin } from '../flows/keys.ts'
 import type { PolicyAdmin } from '../flows/policy-admin.ts'
+import type { Restored } from '../flows/restored.ts'
 import type { TemplateAdmin } from '../flows/template-admin.ts'
 import type { Edges } from '../ports/edges.ts'
 import { failure } from './dialects/linotp/envelope.ts'
@@ -17,6 +19,7 @@ import { createRespond, json, type NamedUser, page, refuse } from './reply.ts'
 import { type AdminFlows, adminRoutes, loginRoutes } from './routes/admin.ts'
 import { auditlogRoutes, auditOperatorRoutes, auditRoutes } from './routes/audit.ts'
 import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
@@ -33,6 +36,8 @@ export type AppParts = {
       readonly policies: PolicyAdmin
       readonly audits: AuditAdmin
       readonly templates: TemplateAdmin
+      readonly keys: KeyAdmin
+      readonly restored: Restored
     }
   readonly namedUser: NamedUser
   /** The setting `allowSamlAttributes`. */
@@ -76,6 +81,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   administration.route('/audit', auditRoutes(audits, respond))
   administration.route('/api/v2', auditlogRoutes(audits, respond))
   administration.route('/otpost/templates', templateRoutes(flows, respond))
+  administration.route('/otpost/keys', keyRoutes(flows, respond))
   administration.route('/otpost/audit', auditOperatorRoutes(audits, respond))
   app.route('/', administration)
 

@@ -185,6 +185,15 @@ export type TokenChange = {
 
 export type TemplateRecord = { readonly name: string; readonly source: string; readonly changedAt: Instant }
 
+/** A key that seals something in this database, with a text by which it is known. */
+export type MasterKeyRecord = { readonly id: string; readonly canary: string }
+/** Columns that hold sealed values. `secret`, `pin`: by serial; `config`: by key; `provider`: by `type:name`. */
+export type SealedKind = 'secret' | 'pin' | 'config' | 'provider'
+export type SealedValue = { readonly kind: SealedKind; readonly name: string; readonly sealed: string }
+export type Resealed = SealedValue & { readonly after: string }
+/** How many values of a kind can be read by this key alone; `audit`: MACs. */
+export type KeyUse = { readonly id: string; readonly kind: string; readonly count: number }
+
 export type Store = AuditStore & {
   /** Number of the newest migration that the database has; null when it has none. */
   readonly schemaVersion: () => Promise<number | null>
@@ -308,6 +317,27 @@ export type Store = AuditStore & {
   /** The password hash of the session's administrator; null: the session has ended, or the administrator is gone. One read. */
   readonly sessionPassword: (sessionId: string, username: string) => Promise<string | null>
   readonly endSession: (sessionId: string, expiresAt: Instant, audit: AuditRow) => Promise<void>
+
+  readonly readKeys: () => Promise<readonly MasterKeyRecord[]>
+  /** Nothing happens where there is one of this id. */
+  readonly addKey: (key: MasterKeyRecord & { readonly createdAt: Instant }) => Promise<void>
+  /** Any sealed value, a young one; null: there is none. */
+  readonly someSealed: () => Promise<SealedValue | null>
+  readonly keyUses: () => Promise<readonly KeyUse[]>
+  /** Values of one kind that another key has sealed, by name. */
+  readonly sealedOtherwise: (
+    keyId: string,
+    kind: SealedKind,
+    after: string,
+    limit: number,
+  ) => Promise<readonly SealedValue[]>
+  /** @returns how many were replaced; one that has been changed since it was read is left as it is */
+  readonly resealValues: (values: readonly Resealed[], audit: AuditRow) => Promise<number>
+  /** Forgets keys that seal nothing any more, but for `keep`. @returns their ids */
+  readonly forgetKeys: (keep: readonly string[], audit: AuditRow) => Promise<readonly string[]>
+
+  /** Ends all open challenges and moves the counters of all tokens on. @returns how many there were */
+  readonly leapAhead: (by: number, audit: AuditRow) => Promise<{ readonly tokens: number; readonly challenges: number }>
 
   /** Deletes what has been over for long: expired challenges, ended sessions. @returns number of rows */
   readonly sweep: (now: Instant) => Promise<number>

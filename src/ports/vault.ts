@@ -9,6 +9,8 @@ import type { ProviderType } from '../core/settings.ts'
 export type OpenFailure = 'key_unknown' | 'seal_broken'
 
 export type Vault = {
+  /** Ids of the keys that it knows; the first one seals. */
+  readonly keyIds: () => readonly [string, ...string[]]
   /** @returns `v1.<key id>.<nonce>.<ciphertext>`, base64url, sealed with the first configured key */
   readonly seal: (plain: Uint8Array, place: string) => Promise<string>
   readonly open: (sealed: string, place: string) => Promise<Result<Uint8Array, OpenFailure>>
@@ -38,4 +40,6 @@ export const place = {
   provider: (type: ProviderType, name: string) =>
     name === IMPORTED_DEFAULT ? config(legacyKeys[type].config) : `provider:config:${type}:${name}`,
   config,
+  /** Of the text by which a master key is known. */
+  canary: (keyId: string) => `master_key:canary:${keyId}`,
 } as const

@@ -40,9 +40,9 @@ describe('help', () => {
     expect(leaves.toSorted()).toEqual([
       ...['admin add', 'admin list', 'admin remove', 'admin token add', 'admin token list', 'admin token revoke'],
       ...['audit checkpoint', 'audit export', 'audit prune', 'audit search', 'audit verify'],
-      ...['import linotp-config', 'keys new', 'migrate'],
+      ...['backup', 'import linotp-config', 'keys list', 'keys new', 'keys remove', 'keys rotate', 'migrate'],
       ...['policy explain', 'policy export', 'policy import', 'policy list', 'policy remove', 'policy set'],
-      ...['provider list', 'provider set', 'provider test', 'serve', 'start'],
+      ...['provider list', 'provider set', 'provider test', 'restore', 'serve', 'start'],
       ...['template list', 'template preview', 'template put', 'template remove', 'template show'],
       ...['token init', 'token list', 'token remove', 'token show', 'user import', 'user list'],
     ])

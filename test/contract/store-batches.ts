@@ -78,6 +78,11 @@ const STEPS = {
     store.addApiToken({ id: 'api-2', admin: 'ada', name: 'ci', hash: 'h', createdAt: NOW }, audit),
   revokeApiToken: (store, _, audit) => store.revokeApiToken('api-1', audit),
   endSession: (store, _, audit) => store.endSession('session-2', NOW + 9, audit),
+  leapAhead: (store, _, audit) => store.leapAhead(1, audit),
+  addKey: (store) => store.addKey({ id: 'new', canary: 'c', createdAt: NOW }),
+  resealValues: (store, { token: { serial: name, sealedSecret: sealed } }, audit) =>
+    store.resealValues([{ kind: 'secret', name, sealed, after: 'v1.k2.nonce.new' }], audit),
+  forgetKeys: (store, _, audit) => store.forgetKeys([], audit),
   addFirstAdmin: (store) => store.addFirstAdmin(admin('first')),
   addCheckpoint: async (store, { suite }) => store.addCheckpoint(await checkpoint(suite)),
   // Of the last checkpoint, of which `clean` has made one.
@@ -102,6 +107,7 @@ const TABLES = [
   'audit_cuts',
   'challenges',
   'config',
+  'master_keys',
   'meta',
   'policies',
   'providers',

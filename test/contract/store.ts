@@ -12,6 +12,7 @@ import { deliveryTests } from './store-deliveries.ts'
 import { failureTests } from './store-failures.ts'
 import { createSuite, type Database } from './store-fixture.ts'
 import { gatherTests } from './store-gather.ts'
+import { keyTests } from './store-keys.ts'
 import { nobodyTests } from './store-nobody.ts'
 import { openingTests } from './store-opening.ts'
 import { policyTests } from './store-policies.ts'
@@ -39,6 +40,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     realmTests(suite)
     policyTests(suite)
     templateTests(suite)
+    keyTests(suite)
     adminTests(suite)
     auditTests(suite)
     // Last: it looks back on everything that was sent.

@@ -10,25 +10,26 @@ import { COMPLETE, startWorker } from './workers-fixture.ts'
 
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n))
 
-let hrana: HranaServer
+const databases: HranaServer[] = []
+afterAll(() => Promise.all(databases.map((database) => database.close())))
 
-beforeAll(async () => {
-  hrana = await startHranaServer()
+/** A migrated database of its own: one otpost has other keys than another. */
+async function libsqlVariables() {
+  const hrana = await startHranaServer()
+  databases.push(hrana)
   const client = createClient({ url: hrana.url, authToken: hrana.token })
   await migrateDatabase(client, createStore(libsqlBatch(client)))
   client.close()
-})
-afterAll(() => hrana.close())
-
-const libsqlVariables = () => ({ OTPOST_DATABASE_URL: hrana.url, OTPOST_DATABASE_TOKEN: hrana.token })
+  return { OTPOST_DATABASE_URL: hrana.url, OTPOST_DATABASE_TOKEN: hrana.token }
+}
 
 describe.each([
-  ['D1', () => ({})],
+  ['D1', async () => ({})],
   ['libSQL over HTTP', libsqlVariables],
 ])('a Worker over %s', (_, variables) => {
   let otpost: TestOtpost
   beforeAll(async () => {
-    otpost = await startOtpost({ runtime: 'miniflare', variables: variables() })
+    otpost = await startOtpost({ runtime: 'miniflare', variables: await variables() })
   })
   afterAll(() => otpost?.stop())
 
@@ -100,7 +101,7 @@ describe.each([
 })
 
 it('answers a hundred requests that meet a Worker which has just begun', async () => {
-  const worker = await startWorker({ ...COMPLETE, ...libsqlVariables() }, false)
+  const worker = await startWorker({ ...COMPLETE, ...(await libsqlVariables()) }, false)
 
   const params = new URLSearchParams({ user: 'nobody', pass: 'x' })
   const statuses = await Promise.all(

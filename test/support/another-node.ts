@@ -8,8 +8,10 @@ import type { Fields, Harness, Reply } from './harness.ts'
 
 export type AnotherNode = Pick<Harness, 'request' | 'post' | 'admin'>
 
-export function anotherNode(h: Harness, own: { readonly batch?: Batch; readonly edges?: Partial<Edges> }): AnotherNode {
-  const [config, keys] = [readConfig({ OTPOST_SEND_DEADLINE: '2' }), readKeys(h.keys)]
+type Own = { readonly batch?: Batch; readonly edges?: Partial<Edges> /** As in OTPOST_KEYS. */; readonly keys?: string }
+
+export function anotherNode(h: Harness, own: Own): AnotherNode {
+  const [config, keys] = [readConfig({ OTPOST_SEND_DEADLINE: '2' }), readKeys(own.keys ?? h.keys)]
   if (!config.ok || !keys.ok) throw new Error('the second node could not be set up')
   const { app } = compose(own.batch ?? h.batch, keys.value, { ...h.edges, ...own.edges }, config.value)
 

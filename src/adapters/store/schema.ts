@@ -289,3 +289,11 @@ export const templates = sqliteTable('templates', {
   source: text('source').notNull(),
   changedAt: integer('changed_at').notNull(),
 })
+
+/** Master keys that seal something here, so that a wrong or missing one is found at the start (flows/keys.ts). */
+export const masterKeys = sqliteTable('master_keys', {
+  id: text('id').primaryKey(),
+  /** A fixed text, sealed with this key. */
+  canary: text('canary').notNull(),
+  createdAt: integer('created_at').notNull(),
+})

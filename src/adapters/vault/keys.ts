@@ -6,9 +6,18 @@ import { err, ok, type Result } from '../../core/result.ts'
 
 export type MasterKey = { readonly id: string; readonly bytes: Uint8Array }
 
+export type MasterKeys = readonly [MasterKey, ...MasterKey[]]
+
+/** The keys of a process. */
+export type Keyring = {
+  readonly all: () => MasterKeys
+  /** Looks for new keys where they came from; absent where they cannot change. Never fails: then nothing has changed. */
+  readonly reload?: () => Promise<void>
+}
+
 const KEY_BYTES = 32
 
-export function readKeys(text: string): Result<readonly [MasterKey, ...MasterKey[]], string> {
+export function readKeys(text: string): Result<MasterKeys, string> {
   const keys: MasterKey[] = []
   for (const entry of text.split(/[\s,]+/).filter((part) => part !== '')) {
     const [id = '', ...encoded] = entry.split(':')

@@ -7,7 +7,7 @@ import { equalInConstantTime } from '../../core/hotp.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Random } from '../../ports/edges.ts'
 import type { OpenFailure, Vault } from '../../ports/vault.ts'
-import type { MasterKey } from './keys.ts'
+import type { Keyring, MasterKey, MasterKeys } from './keys.ts'
 import { hashPassword, passwordMatches } from './scrypt.ts'
 
 const NONCE_BYTES = 12 // NIST SP 800-38D §8.2.2
@@ -16,11 +16,16 @@ const utf8 = new TextEncoder()
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-export function createVault(keys: readonly [MasterKey, ...MasterKey[]], random: Random): Vault {
-  const [current] = keys
+/** @param keys a ring is asked at each use: a file of keys may get another one while a server runs */
+export function createVault(keys: MasterKeys | Keyring, random: Random): Vault {
+  const keyring: Keyring = 'all' in keys ? keys : { all: () => keys }
   const derived = new Map<string, Promise<CryptoKey>>()
 
   return {
+    keyIds: () => {
+      const [first, ...others] = keyring.all()
+      return [first.id, ...others.map(({ id }) => id)]
+    },
     seal,
     open,
     sealPin: async (pin, place) => {
@@ -38,22 +43,34 @@ export function createVault(keys: readonly [MasterKey, ...MasterKey[]], random: 
       const hash = hex(opened.value.slice(SALT_BYTES))
       return ok(async (candidate: string) => equalInConstantTime(hash, hex(await saltedHash(salt, candidate))))
     },
-    mac: async (purpose, data) => `${current.id}.${await macUnder(current, purpose, data)}`,
+    mac: async (purpose, data) => {
+      const [current] = keyring.all()
+      return `${current.id}.${await macUnder(current, purpose, data)}`
+    },
     macMatches: async (purpose, data, mac) => {
       const dot = mac.indexOf('.')
-      const key = keys.find(({ id }) => id === mac.slice(0, dot))
+      const key = await find(mac.slice(0, dot))
       return key !== undefined && equalInConstantTime(await macUnder(key, purpose, data), mac.slice(dot + 1))
     },
     signingKeys: async (purpose) => {
-      const [first, ...others] = keys
+      const [first, ...others] = keyring.all()
       return Promise.all([keyFor(first, `sign:${purpose}`), ...others.map((key) => keyFor(key, `sign:${purpose}`))])
     },
     hashPassword: (password) => hashPassword(password, random),
     passwordMatches,
   }
 
+  /** Who meets an unknown key looks whether it has come meanwhile. */
+  async function find(id: string | undefined): Promise<MasterKey | undefined> {
+    const known = keyring.all().find((key) => key.id === id)
+    if (known || !keyring.reload) return known
+    await keyring.reload()
+    return keyring.all().find((key) => key.id === id)
+  }
+
   async function seal(plain: Uint8Array, place: string): Promise<string> {
     const nonce = bytes(random(NONCE_BYTES))
+    const [current] = keyring.all()
     const key = await keyFor(current, 'seal')
     const sealed = await crypto.subtle.encrypt(
       { name: 'AES-GCM', iv: nonce, additionalData: utf8.encode(place) },
@@ -66,7 +83,7 @@ export function createVault(keys: readonly [MasterKey, ...MasterKey[]], random: 
   async function open(sealed: string, place: string): Promise<Result<Uint8Array, OpenFailure>> {
     const [version, id, nonce = '', text = '', ...rest] = sealed.split('.')
     if (version !== 'v1' || rest.length > 0) return err('seal_broken')
-    const master = keys.find((key) => key.id === id)
+    const master = await find(id)
     if (!master) return err('key_unknown')
     try {
       const key = await keyFor(master, 'seal')

@@ -3,13 +3,18 @@ import { Hono } from 'hono'
 import { ok } from '../../core/result.ts'
 import type { Admins } from '../../flows/admins.ts'
 import type { PolicyAdmin } from '../../flows/policy-admin.ts'
+import type { Restored } from '../../flows/restored.ts'
 import type { Env } from '../env.ts'
 import { param } from '../params.ts'
 import { type Respond, required } from '../reply.ts'
 
-export type OperatorFlows = { readonly admins: Admins; readonly policies: PolicyAdmin }
+export type OperatorFlows = {
+  readonly admins: Admins
+  readonly policies: PolicyAdmin
+  readonly restored: Restored
+}
 
-export function operatorRoutes({ admins, policies }: OperatorFlows, respond: Respond): Hono<Env> {
+export function operatorRoutes({ admins, policies, restored }: OperatorFlows, respond: Respond): Hono<Env> {
   const routes = new Hono<Env>()
 
   routes.get('/admins', async (c) => respond(c, ok(await admins.list()), (found) => ({ value: found })))
@@ -35,6 +40,8 @@ export function operatorRoutes({ admins, policies }: OperatorFlows, respond: Res
     const result = named.ok ? ok(await policies.explain(named.value, c.get('facts'))) : named
     return respond(c, result, (explained) => ({ value: explained }))
   })
+
+  routes.post('/restored', async (c) => respond(c, ok(await restored(c.get('facts'))), (value) => ({ value })))
 
   return routes
 }

@@ -1,0 +1,103 @@
+/**
+ * Copies of an embedded database. A copy is one moment of it, whoever writes meanwhile, and holds everything but the
+ * keys, without which its secrets cannot be read.
+ */
+import { access, chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Client, createClient } from '@libsql/client'
+import { libsqlBatch } from '../adapters/store/libsql.ts'
+import { createStore, SCHEMA_VERSION } from '../adapters/store/store.ts'
+import type { Config } from '../config.ts'
+
+/** @throws with one sentence for the operator; nothing is left behind then */
+export async function backUp(config: Config, dataDir: string, target: string): Promise<void> {
+  const source = databaseUrl(config, dataDir)
+  if (await exists(target)) throw new Error(`${target} is there already: a backup replaces nothing`)
+  const draft = `${resolve(target)}.${crypto.randomUUID()}`
+  try {
+    // What the draft is made of is nobody else's to read, not for a moment.
+    process.umask(0o077)
+    await withDatabase(source, (client) => client.execute({ sql: 'VACUUM INTO ?', args: [draft] }))
+    await examine(draft)
+    await rename(draft, target)
+  } finally {
+    await removeDatabase(draft)
+  }
+}
+
+/**
+ * Puts a copy in the place of the embedded database. No server may run on it.
+ *
+ * @param replace a database that is there is kept beside it, under the returned name
+ */
+export async function putBack(
+  config: Config,
+  dataDir: string,
+  copy: string,
+  replace: boolean,
+): Promise<{ readonly kept: string | null }> {
+  if (config.databaseUrl !== null)
+    throw new Error('OTPOST_DATABASE_URL is set: its server has a way of its own to restore')
+  if (!(await exists(copy))) throw new Error(`there is no file ${copy}`)
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const place = resolve(dataDir, 'otpost.db')
+  const draft = `${place}.${crypto.randomUUID()}`
+  try {
+    await copyFile(copy, draft)
+    await chmod(draft, 0o600)
+    await examine(draft)
+    const kept = (await exists(place)) ? `${place}.before-restore` : null
+    if (kept !== null) {
+      if (!replace) throw new Error(`${dataDir} has a database: --replace keeps it as ${kept}`)
+      if (await exists(kept)) throw new Error(`${kept} is there already: move it away first`)
+      // As it is: a damaged database can only be moved. Its log goes by its name.
+      for (const end of ENDS) if (await exists(`${place}${end}`)) await rename(`${place}${end}`, `${kept}${end}`)
+    }
+    await rename(draft, place)
+    return { kept }
+  } finally {
+    await removeDatabase(draft)
+  }
+}
+
+function databaseUrl(config: Config, dataDir: string): string {
+  if (config.databaseUrl === null) return pathToFileURL(join(dataDir, 'otpost.db')).href
+  if (config.databaseUrl.startsWith('file:')) return config.databaseUrl
+  throw new Error('only a database in a file can be copied: a database server has a way of its own to back up')
+}
+
+/** Is it a whole database of an otpost that this one can serve? */
+async function examine(file: string): Promise<void> {
+  const found = await withDatabase(pathToFileURL(file).href, async (client) => {
+    const { rows } = await client.execute('PRAGMA integrity_check')
+    const whole = rows.length === 1 && rows[0]?.integrity_check === 'ok'
+    return { whole, schema: whole ? await createStore(libsqlBatch(client)).schemaVersion() : null }
+  }).catch((cause: unknown) => {
+    throw new Error(`${file} is not a database that can be read`, { cause })
+  })
+  if (!found.whole) throw new Error(`${file} is damaged`)
+  if (found.schema === null) throw new Error(`${file} is not a database of otpost`)
+  if (found.schema > SCHEMA_VERSION) throw new Error(`${file} is of a newer otpost, with schema ${found.schema}`)
+}
+
+async function withDatabase<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
+  if (!(await exists(new URL(url)))) throw new Error(`there is no database ${new URL(url).pathname}`)
+  const client = createClient({ url, concurrency: 1, timeout: 5000 })
+  try {
+    return await use(client)
+  } finally {
+    client.close()
+  }
+}
+
+/** The files of a database. */
+const ENDS = ['', '-wal', '-shm', '-journal'] as const
+const removeDatabase = (file: string): Promise<unknown> =>
+  Promise.all(ENDS.map((end) => rm(`${file}${end}`, { force: true })))
+
+const exists = (path: string | URL): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
