@@ -62,7 +62,7 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, edges: Edges, 
   const templates = createTemplates(store, edges)
   const configs = createProviderConfigs({ vault, edges, findProvider, settings, templates })
   const messages = createMessages({ templates, log: edges.log })
-  const trigger = createTrigger({ store, audit, deliver, messages, edges }, config.sendDeadline)
+  const trigger = createTrigger({ store, audit, vault, deliver, messages, edges }, config.sendDeadline)
   const admins = createAdmins({ store, vault, edges, audit })
   const enroll = createEnroll({ store, vault, edges, audit, settings })
   const seal = createSeal({ store, vault, edges })

@@ -30,6 +30,7 @@ export type CheckFailure =
   | 'provider_missing'
   | 'message_undelivered'
   | 'send_limit_reached'
+  | 'client_limit_reached'
   | 'destination_not_allowed'
   | 'config_invalid'
 

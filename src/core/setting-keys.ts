@@ -2,6 +2,7 @@
  * The entries of the system configuration that have an effect, each declared once: name, how it is read, what holds
  * without it, what it means (contract 8.2). Checks at saving, reading and docs/settings.md derive from here.
  */
+import { type Rate, rateRule, readRates } from './policy/rate.ts'
 import type { Seconds } from './time.ts'
 
 export type Setting<T> = {
@@ -130,6 +131,24 @@ export const auditRetention = number(
   0,
   'Days that rows of the audit are kept, by whole checkpoints; 0: for ever.',
 )
+/** Numbers are counted, not kept one by one, so that they may be large. */
+function limit(key: string, meaning: string): Setting<readonly Rate[]> {
+  const read = (text: string) => (text.trim() === '' ? [] : (readRates(text, 1_000_000) ?? undefined))
+  return { key, rule: `must be empty or ${rateRule(1_000_000)}`, read, fallback: [], meaning }
+}
+export const sendLimits = {
+  user: limit('send_limit_per_user', 'Messages to one user in a time, by all tokens; like 10/1h 30/1d.'),
+  address: limit('send_limit_per_address', 'Messages to one address or number in a time, whoever it belongs to.'),
+  client: limit(
+    'send_limit_per_client',
+    'Messages that one client may cause in a time, by its address (IPv6: its /64). A RADIUS server is one client.',
+  ),
+  total: limit('send_limit_total', 'Messages in a time, all in all.'),
+} as const
+export const clientFailLimit = limit(
+  'fail_limit_per_client',
+  'Wrong answers of one client in a time, by its address (IPv6: its /64); then it hears nothing but no. A RADIUS server is one client.',
+)
 export const lastAccess: Setting<boolean> = {
   key: 'token.last_access',
   rule: 'must be True, False or a time format like %Y-%m-%d',
@@ -162,6 +181,8 @@ export const settingKeys: readonly Setting<unknown>[] = [
   policyValidation,
   pageSize,
   auditRetention,
+  ...Object.values(sendLimits),
+  clientFailLimit,
   lastAccess,
 ]
 

@@ -126,6 +126,9 @@ export function createCheck(parts: Parts): Check {
     })
 
     const missing = await whatIsMissing(command, gathered, password)
+    // After all that costs time, and whoever is asked for: it must not tell what the answer would have been.
+    if (gathered.full)
+      return reject({ ...NO_GUESS, reason: 'client_limit_reached' }, { ...gathered, failures: [] }, facts, [])
     if (missing === 'passed') return pass(gathered, facts)
     if (missing === 'token_missing' && !command.enrolled) {
       const enrolled = await autoEnroll(command.pass, gathered, password, facts)
@@ -183,6 +186,7 @@ export function createCheck(parts: Parts): Check {
       reset,
       failed,
       stampAccess: settingOf(settings, lastAccess),
+      failures: gathered.failures,
       audit: {
         done: await audit.row(facts, {
           ...details,
@@ -205,7 +209,7 @@ export function createCheck(parts: Parts): Check {
 
   async function reject(
     plan: Extract<Plan, { kind: 'reject' }>,
-    { who }: Gathered,
+    { who, failures }: Gathered,
     facts: Facts,
     candidates: readonly Token[],
   ): Promise<Verdict> {
@@ -217,7 +221,7 @@ export function createCheck(parts: Parts): Check {
       tokenType: [...new Set(candidates.map((token) => token.type))].join(' '),
       actionDetail: reason,
     })
-    const counts = await store.reject({ now: facts.now, failed, judged, guessed, audit: row })
+    const counts = await store.reject({ now: facts.now, failed, judged, guessed, failures, audit: row })
     return { kind: 'rejected', reason, tokens: counted(candidates, counts) }
   }
 

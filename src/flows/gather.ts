@@ -4,10 +4,12 @@
 
 import type { Challenge } from '../core/challenge.ts'
 import type { CheckFailure } from '../core/failures.ts'
+import { type Bucket, bucketsOf, clientNetwork } from '../core/limits.ts'
 import { setRealm } from '../core/policy/actions.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { policyFor } from '../core/policy/subject.ts'
-import { findRealm, type Settings } from '../core/settings.ts'
+import { clientFailLimit } from '../core/setting-keys.ts'
+import { findRealm, type Settings, settingOf } from '../core/settings.ts'
 import type { Token } from '../core/token.ts'
 import { type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
@@ -36,6 +38,9 @@ export type Gathered = {
   /** The same; where there are none, one that belongs to nobody, on which the same work is done. */
   readonly candidates: readonly Token[]
   readonly challenges: readonly Challenge[]
+  /** Where this client's failures are counted; `full`: it may not answer now. */
+  readonly failures: readonly Bucket[]
+  readonly full: boolean
   /** User and realm as the audit has them. */
   readonly who: Required<Pick<AuditDetails, 'user' | 'realm'>>
 }
@@ -47,7 +52,7 @@ export function createGather({ store, vault, edges, settings: cache }: Parts): G
   let decoy: Promise<Token> | undefined
 
   return async (command, facts) => {
-    const { settings, queries, gathered } = await read(command, facts)
+    const { settings, queries, failures, gathered } = await read(command, facts)
     const found = identify(command, queries, gathered)
     const { user, realm, tokens, hasToken } = typeof found === 'string' ? NOBODY_FOUND : found
     const named = queries[0]
@@ -64,6 +69,7 @@ export function createGather({ store, vault, edges, settings: cache }: Parts): G
       resolvers: queries.flatMap(({ resolvers }) => resolvers),
       candidates: tokens.length > 0 ? tokens : [await decoy],
       challenges: gathered.challenges,
+      ...{ failures, full: gathered.full },
       who: command.user?.user
         ? { user: user?.login ?? named?.login ?? command.user.user, realm: askedRealm || (command.user.realm ?? '') }
         : { user: '', realm: '' },
@@ -77,7 +83,9 @@ export function createGather({ store, vault, edges, settings: cache }: Parts): G
       const users = queries.map(({ login, resolvers }) => ({ login, resolvers }))
       // A named user in an unknown realm must find nobody, not everybody with that serial.
       const nobody = command.user !== null && users.length === 0
+      const failures = failuresOf(settings, facts)
       const gathered = await store.gather({
+        buckets: failures,
         users: nobody ? [{ login: '', resolvers: [] }] : users,
         // A user's tokens are all read: what the request filters away still counts as having one.
         serial: command.user ? null : command.serial,
@@ -85,7 +93,7 @@ export function createGather({ store, vault, edges, settings: cache }: Parts): G
         ...(command.transactionId === null ? {} : { transactionId: command.transactionId }),
         now: facts.now,
       })
-      if (gathered.version === settings.version || tries === 2) return { settings, queries, gathered }
+      if (gathered.version === settings.version || tries === 2) return { settings, queries, failures, gathered }
     }
   }
 
@@ -113,6 +121,9 @@ function queriesOf(command: CheckCommand, settings: Settings, facts: Facts): rea
     return realm ? [{ login: query.login, realm, resolvers: realm.resolvers }] : []
   })
 }
+
+const failuresOf = (settings: Settings, { client, now }: Facts): readonly Bucket[] =>
+  bucketsOf(`failures:client:${clientNetwork(client)}`, settingOf(settings, clientFailLimit), now)
 
 type Subject = {
   readonly user: UserRecord | null

@@ -5,7 +5,7 @@
  * dies in between has handed out no OTP twice and locked nobody out; *note* says what became of the message, to the
  * losers of the race too.
  */
-import { type Challenge, transactionIds, validityOf } from '../core/challenge.ts'
+import { type Challenge, transactionIds } from '../core/challenge.ts'
 import { hotp } from '../core/hotp.ts'
 import { preferredLanguages } from '../core/language.ts'
 import { maskAddress } from '../core/mask.ts'
@@ -13,21 +13,23 @@ import { allowedDestinations, language, maxAttempts, sendLimit } from '../core/p
 import { isWithin } from '../core/policy/destinations.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { maxAttemptsSetting, transactionLength } from '../core/setting-keys.ts'
-import { challengeValidity, type ProviderRecord, type Settings, settingOf } from '../core/settings.ts'
+import { type ProviderRecord, type Settings, settingOf } from '../core/settings.ts'
 import { smsParts } from '../core/sms-parts.ts'
 import { fill } from '../core/template.ts'
 import type { Seconds } from '../core/time.ts'
-import { ownChallengeValidity, type Token } from '../core/token.ts'
-import { findTokenType } from '../core/tokens/index.ts'
-import type { ProposedText, TokenType } from '../core/tokens/token-type.ts'
+import type { Token } from '../core/token.ts'
+import type { ProposedText } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { OpenCommand, Store } from '../ports/store.ts'
+import type { Vault } from '../ports/vault.ts'
 import type { Audit, AuditDetails } from './audit.ts'
 import { createAwaitDelivery } from './await-delivery.ts'
 import { type Deliver, type DeliveryResult, type Render, restingLast } from './deliver.ts'
 import type { Facts } from './facts.ts'
 import type { MessagePlan } from './message.ts'
+import { createSendBuckets, limitName } from './send-limits.ts'
+import { chooseProviders, type Target, targetOf, validity } from './target.ts'
 
 export type TriggerCommand = {
   readonly settings: Settings
@@ -69,13 +71,12 @@ export type Trigger = (command: TriggerCommand, facts: Facts) => Promise<Trigger
 type Parts = {
   readonly store: Store
   readonly audit: Audit
+  readonly vault: Vault
   readonly deliver: Deliver
   readonly messages: (plan: MessagePlan) => Render
   readonly edges: Edges
 }
 
-/** A token and where its messages go; null: there is no address, or none that can be read. */
-type Target = { readonly token: Token; readonly type: TokenType; readonly to: string | null }
 /** One on its way to a challenge. */
 type Opening = OpenCommand['openings'][number] & Target & { readonly providers: readonly ProviderRecord[] }
 
@@ -85,12 +86,13 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
   // One second more than a delivery takes: what is still pending then was lost with its process.
   const lostAfter = sendDeadline + 1
   const awaitDelivery = createAwaitDelivery(parts, lostAfter)
+  const bucketsOf = createSendBuckets(parts.vault)
 
   return async (command, facts) => {
     const destinations = command.policy.value(allowedDestinations)
-    const targets = command.tokens.flatMap((token) => targetOf(token, command) ?? [])
+    const targets = command.tokens.flatMap((token) => targetOf(token, command.policy, command.owner) ?? [])
     const [inside, outside] = divide(targets, ({ to }) => to === null || isWithin(destinations, to))
-    const { parentId, openings } = prepare(inside, command, facts)
+    const { parentId, openings } = await prepare(inside, command, facts)
     const row = (chosen: readonly Target[], actionDetail: string, info = '') =>
       audit.row(facts, { ...detailsOf(chosen, command), actionDetail, info })
     // The same batch also when nothing is left to open, so that the failures are counted, and time does not tell.
@@ -110,11 +112,12 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
         limited: await row(openings, 'send_limit_reached'),
       },
     })
-    const overLimit = openings.filter(({ token }) => limited.includes(token.serial))
+    const overLimit = openings.filter(({ token }) => limited.some(({ serial }) => serial === token.serial))
     const nothing = opened.length + blocking.length === 0
     // What is withheld beside another token's challenge has a row of its own.
     await withhold(outside, 'destination_not_allowed', inside.length > 0 ? 'outside' : null, command, facts)
-    await withhold(overLimit, 'send_limit_reached', nothing ? null : 'limited', command, facts)
+    const limits = new Map(limited.map(({ serial, bucket }) => [serial, limitName(bucket)]))
+    await withhold(overLimit, 'send_limit_reached', nothing ? null : 'limited', command, facts, limits)
 
     const replies = await Promise.all(
       openings.map(async (opening): Promise<TriggeredChallenge | 'undelivered' | null> => {
@@ -146,10 +149,11 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     suffix: string | null,
     command: TriggerCommand,
     facts: Facts,
+    limits: ReadonlyMap<string, string> = new Map(),
   ): Promise<void> {
     for (const { token, to } of targets)
       edges.log.warn('message_withheld', {
-        ...{ request: facts.requestId, serial: token.serial, reason },
+        ...{ request: facts.requestId, serial: token.serial, reason, limit: limits.get(token.serial) },
         to: to === null ? '' : maskAddress(to),
       })
     if (suffix === null || targets.length === 0) return
@@ -157,12 +161,13 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     await audit.write(own, { ...detailsOf(targets, command), actionDetail: reason, info: masked(targets) })
   }
 
-  function prepare(
+  async function prepare(
     targets: readonly Target[],
-    { settings, policy }: TriggerCommand,
+    { settings, policy, owner }: TriggerCommand,
     facts: Facts,
-  ): { parentId: string; openings: readonly Opening[] } {
+  ): Promise<{ parentId: string; openings: readonly Opening[] }> {
     const { parentId, ids } = transactionIds(targets.length, settingOf(settings, transactionLength), edges.random)
+    const buckets = await Promise.all(targets.map(({ to }) => bucketsOf(settings, { to, owner }, facts)))
     const openings = targets.flatMap((target, n): readonly Opening[] => {
       const { token, type } = target
       const transactionId = ids[n]
@@ -179,6 +184,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
           maxAttempts: policy.value(maxAttempts) ?? settingOf(settings, maxAttemptsSetting),
           step: type.counterStep,
           limits: policy.value(sendLimit),
+          buckets: buckets[n] ?? [],
           stamp: type.stamp(settings, facts.now),
         },
       ]
@@ -280,11 +286,6 @@ const describe = (
   alreadySent,
 })
 
-function targetOf(token: Token, { policy, owner }: TriggerCommand): Target | null {
-  const type = findTokenType(token.type)
-  return type ? { token, type, to: type.readAddress(addressOf(token, type, policy, owner)) } : null
-}
-
 const divide = <T>(items: readonly T[], first: (item: T) => boolean): readonly [readonly T[], readonly T[]] => [
   items.filter(first),
   items.filter((item) => !first(item)),
@@ -298,23 +299,3 @@ const detailsOf = (targets: readonly Target[], { subject }: TriggerCommand): Aud
 })
 
 const masked = (targets: readonly Target[]): string => targets.map(({ to }) => maskAddress(to ?? '')).join(' ')
-
-/** Policy names the providers, in order; without a policy the default serves. A name that does not exist sends nothing. */
-function chooseProviders(settings: Settings, type: TokenType, policy: Policy): readonly ProviderRecord[] {
-  const ofType = settings.providers.filter((provider) => provider.type === type.channel)
-  const chosen = policy.value(type.actions.providers).trim()
-  if (chosen === '') return ofType.filter((provider) => provider.isDefault)
-  const names = ofType.some((provider) => provider.name === chosen) ? [chosen] : chosen.split(/\s+/)
-  return names.flatMap((name) => ofType.filter((provider) => provider.name === name))
-}
-
-function validity(settings: Settings, token: Token, type: TokenType, provider: ProviderRecord | null): Seconds {
-  const configured = ownChallengeValidity(token) ?? challengeValidity(settings, type.name)
-  return validityOf(configured, type.validityBound(settings, provider))
-}
-
-/** An owner's attribute that is missing falls back to the token's address, an empty one does not (contract 3.6). */
-function addressOf(token: Token, type: TokenType, policy: Policy, owner: UserRecord | null): string {
-  const own = String(token.info[type.addressField] ?? '')
-  return owner && policy.value(type.actions.dynamicAddress) ? (owner.attributes[type.addressAttribute] ?? own) : own
-}

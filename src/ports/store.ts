@@ -5,6 +5,7 @@
  * row is written in the same transaction. No function here is a read followed by a write.
  */
 import type { Challenge, DeliveryState } from '../core/challenge.ts'
+import type { Bucket } from '../core/limits.ts'
 import type { PasswdUser } from '../core/passwd.ts'
 import type { PolicyRecord } from '../core/policy/policy.ts'
 import type { Rate } from '../core/policy/rate.ts'
@@ -30,10 +31,14 @@ export type GatherQuery = {
   readonly tokenType: string | null
   /** Without `users` and `serial`: the tokens that have a challenge in this transaction, answered ones included. */
   readonly transactionId?: string
+  /** Is one of these full? */
+  readonly buckets?: readonly Bucket[]
   readonly now: Instant
 }
 export type Gathered = {
   readonly version: number
+  /** One of `query.buckets` is full. */
+  readonly full: boolean
   /** Per entry of `query.users`. */
   readonly users: readonly (readonly UserRecord[])[]
   readonly tokens: readonly Token[]
@@ -54,6 +59,8 @@ export type AcceptCommand = {
   readonly failed: readonly string[]
   /** Stamp LastAuthMatch and LastAuthSuccess? (`token.last_access`) */
   readonly stampAccess: boolean
+  /** While one of them is full nothing is accepted; a lost answer is counted in them. */
+  readonly failures?: readonly Bucket[]
   readonly audit: { readonly done: AuditRow; readonly lost: AuditRow }
 }
 
@@ -62,6 +69,8 @@ export type RejectCommand = {
   readonly failed: readonly string[]
   readonly judged: readonly string[]
   readonly guessed: readonly number[]
+  /** The failure is counted in these. */
+  readonly failures?: readonly Bucket[]
   readonly audit: AuditRow
 }
 
@@ -80,13 +89,15 @@ export type OpenCommand = {
     readonly step: number
     /** How many challenges in how long, at most; all of them hold. None: nothing is counted. */
     readonly limits?: readonly Rate[]
+    /** The message is counted in these; where one is full nothing is opened. */
+    readonly buckets?: readonly Bucket[]
     /** Merged into the token's info. */
     readonly stamp?: TokenInfo
   }[]
   readonly failed: readonly string[]
   /** A challenge that is still pending after this long was lost by its process and blocks nobody. */
   readonly sendDeadline: Seconds
-  /** `limited`: nothing was opened and nothing blocks, because of `limits`; `blocked`: for another reason. */
+  /** `limited`: nothing was opened and nothing blocks, because of `limits` or `buckets`; `blocked`: for another reason. */
   readonly audit: { readonly done: AuditRow; readonly blocked: AuditRow; readonly limited: AuditRow }
 }
 export type Opened = {
@@ -94,8 +105,8 @@ export type Opened = {
   readonly opened: readonly Challenge[]
   /** For tokens that were not opened: the challenge that blocks them, if there is one. */
   readonly blocking: readonly Challenge[]
-  /** Serials of tokens that were not opened because of `limits`. */
-  readonly limited: readonly string[]
+  /** Tokens that were not opened because of `limits`, or of the bucket with this key. */
+  readonly limited: readonly { readonly serial: string; readonly bucket: string | null }[]
   /** Providers that failed a short while ago and are better asked last. */
   readonly resting: readonly ProviderKey[]
 }

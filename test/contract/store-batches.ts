@@ -105,6 +105,7 @@ const TABLES = [
   'api_tokens',
   'audit_checkpoints',
   'audit_cuts',
+  'buckets',
   'challenges',
   'config',
   'master_keys',

@@ -178,7 +178,7 @@ export type OpenOptions = Partial<Omit<OpenCommand, 'openings'>> &
 export function openCommand(suite: Suite, tokens: readonly Token[], options: OpenOptions = {}): OpenCommand {
   const { requestId = suite.next('open-'), parentId = suite.next('17000000'), now = NOW } = options
   const { failed = [], sendDeadline = SEND_DEADLINE, message = 'sent', validity = 600, blocking = 0 } = options
-  const { maxAttempts = 0, step = 2, stamp, limits } = options
+  const { maxAttempts = 0, step = 2, stamp, limits, buckets } = options
   const single = tokens.length === 1 ? (options.transactionId ?? parentId) : null
   return {
     requestId,
@@ -194,6 +194,7 @@ export function openCommand(suite: Suite, tokens: readonly Token[], options: Ope
       step,
       ...(stamp && { stamp }),
       ...(limits && { limits }),
+      ...(buckets && { buckets }),
     })),
     failed,
     sendDeadline,

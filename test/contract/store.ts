@@ -8,6 +8,7 @@ import { adminTests } from './store-admins.ts'
 import { answerTests } from './store-answers.ts'
 import { auditTests } from './store-audit.ts'
 import { batchTests } from './store-batches.ts'
+import { bucketTests } from './store-buckets.ts'
 import { deliveryTests } from './store-deliveries.ts'
 import { failureTests } from './store-failures.ts'
 import { createSuite, type Database } from './store-fixture.ts'
@@ -30,6 +31,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     openingTests(suite)
     deliveryTests(suite)
     answerTests(suite)
+    bucketTests(suite)
     failureTests(suite)
     gatherTests(suite)
     tokenTests(suite)

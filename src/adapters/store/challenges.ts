@@ -17,6 +17,7 @@ import type {
   RejectCommand,
   Store,
 } from '../../ports/store.ts'
+import { fill, fullBuckets } from './buckets.ts'
 import { NOBODY, NOBODY_AS_USER } from './nobody.ts'
 import { beginRests, findResting, liftRest } from './provider-rests.ts'
 import {
@@ -107,7 +108,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
         ? sql`NULL`
         : sql`(SELECT ${column} FROM users o WHERE o.resolver = t.resolver AND o.user_id = t.user_id)`
     const [version = [], userRows = [], tokenRows = [], challenges = []] = await read(batch, [
-      sql`SELECT value FROM meta WHERE key = 'version'`,
+      sql`SELECT value, EXISTS (SELECT 1 ${fullBuckets(sql`${json(query.buckets ?? [])}`)}) AS is_full FROM meta WHERE key = 'version'`,
       sql`SELECT ${asOne(USER_OR_NOBODY)} FROM (SELECT 1) LEFT JOIN
           (SELECT q.key AS lookup, r.key AS place, u.resolver, u.user_id, u.login, u.attributes FROM ${found}) f ON 1
         ORDER BY f.lookup, f.place`,
@@ -122,6 +123,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
     const tokens = tokenRows.map((row) => asRow(row, [...TOKEN_COLUMNS, 'login', 'attributes']))
     return {
       version: number(version[0] ?? {}, 'value'),
+      full: number(version[0] ?? {}, 'is_full') === 1,
       users: query.users.map((_, index) => users.filter(({ lookup }) => lookup === index).map(({ user }) => user)),
       tokens: tokens.map(toToken).filter(({ serial }) => serial !== NOBODY),
       challenges: challenges.map(toChallenge),
@@ -143,9 +145,13 @@ export function challengeStore(batch: Batch): ChallengeStore {
     const blocked = sql`FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
       JOIN challenges c ON c.serial = t.serial
       WHERE ${usable(sql`o.value ->> '$.revision'`)} AND c.serial NOT IN ${opened} AND ${blocks(sql`(o.value ->> '$.blocking')`)}`
-    /** A limit is reached: the window that ends now holds as many moments as it may. */
-    const spent = sql`EXISTS (SELECT 1 FROM json_each(o.value, '$.limits') l WHERE (l.value ->> '$.count') <=
-      (SELECT COUNT(*) FROM json_each(t.sent_at) s WHERE s.value > ${now} - (l.value ->> '$.window')))`
+    /** An opening before this one in the request may take a place in the same bucket. */
+    const ahead = sql`(SELECT COUNT(*) FROM json_each(${openings}) e CROSS JOIN json_each(e.value, '$.buckets') x
+      WHERE e.key < o.key AND x.value ->> '$.key' = b.value ->> '$.key' AND x.value ->> '$.window' = b.value ->> '$.window')`
+    const full = fullBuckets(sql`COALESCE(o.value -> '$.buckets', '[]')`, ahead)
+    /** A limit is reached: the window that ends now holds as many moments as it may, or a bucket is full. */
+    const spent = sql`(EXISTS (SELECT 1 FROM json_each(o.value, '$.limits') l WHERE (l.value ->> '$.count') <=
+      (SELECT COUNT(*) FROM json_each(t.sent_at) s WHERE s.value > ${now} - (l.value ->> '$.window'))) OR EXISTS (SELECT 1 ${full}))`
     const limited = sql`FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
       WHERE ${usable(sql`o.value ->> '$.revision'`)} AND t.serial NOT IN ${opened} AND ${spent}
         AND t.serial NOT IN (SELECT c.serial ${blocked})`
@@ -155,7 +161,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
     // Limits of other clients and times may look further back, so what they need is kept as well.
     const noted = sql`(SELECT json_group_array(value) FROM (SELECT value FROM json_each(tokens.sent_at) WHERE value > ${now - MAX_WINDOW}
       UNION ALL SELECT ${now} ORDER BY value DESC LIMIT ${MAX_COUNT}))`
-    const [, , made = [], , , , blocking = [], , overLimit = [], , resting = []] = await write(batch, [
+    const [, , made = [], , , , , blocking = [], , overLimit = [], , resting = []] = await write(batch, [
       raiseFailCount(command.failed),
       // A token clears away its own dead challenges; `sweep` does the rest.
       sql`DELETE FROM challenges WHERE expires_at <= ${now} AND serial IN ${list(command.openings.map(({ token }) => token.serial))}`,
@@ -174,6 +180,9 @@ export function challengeStore(batch: Batch): ChallengeStore {
           info = json_patch(info, COALESCE(${own('stamp')}, '{}')),
           sent_at = CASE WHEN json_array_length(COALESCE(${own('limits')}, '[]')) > 0 THEN ${noted} ELSE sent_at END
         WHERE serial IN ${opened}`,
+      fill(
+        sql`SELECT COALESCE(o.value -> '$.buckets', '[]') AS buckets FROM json_each(${openings}) o WHERE o.value ->> '$.serial' IN ${opened}`,
+      ),
       insertAudit(command.audit.done, sql`EXISTS ${opened}`),
       // What blocks joins the new transaction, or, where nothing was opened, that of the newest: the id at the top of the
       // reply leads to everything that stands in it.
@@ -182,14 +191,14 @@ export function challengeStore(batch: Batch): ChallengeStore {
         WHERE ${command.openings.length > 1} AND id IN (SELECT c.id ${blocked})`,
       sql`SELECT c.* ${blocked} ORDER BY c.id DESC`,
       insertAudit(command.audit.limited, sql`NOT EXISTS ${opened} AND ${onlyLimited}`),
-      sql`SELECT t.serial ${limited}`,
+      sql`SELECT t.serial, (SELECT b.value ->> '$.key' ${full} LIMIT 1) AS bucket ${limited}`,
       insertAudit(command.audit.blocked, sql`NOT EXISTS ${opened} AND NOT ${onlyLimited}`),
       findResting(now),
     ])
     return {
       opened: made.map(toChallenge),
       blocking: blocking.map(toChallenge),
-      limited: overLimit.map((row) => text(row, 'serial')),
+      limited: overLimit.map((row) => ({ serial: text(row, 'serial'), bucket: text(row, 'bucket') || null })),
       resting: resting.map(toProviderKey),
     }
   }
@@ -197,6 +206,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
   async function accept(command: AcceptCommand): Promise<'done' | 'lost'> {
     const { requestId, now, challenge, token } = command
     const won = sql`EXISTS (SELECT 1 FROM challenges WHERE id = ${challenge.id} AND closed_by = ${requestId})`
+    const failures = sql`${json(command.failures ?? [])}`
     const [, winner = []] = await write(batch, [
       raiseFailCount(command.failed),
       // Paying and winning are one statement: of N equal answers one gets the row.
@@ -205,6 +215,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
           AND (max_attempts = 0 OR attempts < max_attempts)
           AND EXISTS (SELECT 1 FROM tokens t WHERE t.serial = ${token.serial} AND ${usable(token.revision)}
             AND ${withinLimit('count_auth')} AND ${withinLimit('count_auth_success')})
+          AND NOT EXISTS (SELECT 1 ${fullBuckets(failures)})
         RETURNING id`,
       // The rest of the transaction and older challenges of the token end; newer ones stay.
       sql`UPDATE challenges SET state = 'superseded', closed_by = ${requestId}
@@ -217,6 +228,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
         WHERE serial IN ${list(command.reset)} AND ${won}`,
       // Somebody was first, or time or the limit ran out: the answer counts as a failure of every candidate.
       sql`UPDATE tokens SET fail_count = fail_count + 1 WHERE serial IN ${list(command.reset)} AND NOT ${won}`,
+      fill(sql`SELECT ${failures} AS buckets WHERE NOT ${won}`),
       insertAudit(command.audit.done, won),
       insertAudit(command.audit.lost, sql`NOT ${won}`),
     ])
@@ -231,6 +243,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
       sql`UPDATE challenges SET attempts = attempts + 1,
           state = CASE WHEN max_attempts > 0 AND attempts + 1 >= max_attempts THEN 'exhausted' ELSE state END
         WHERE id IN ${list(command.guessed)} AND state = 'open' AND expires_at > ${command.now}`,
+      fill(sql`SELECT ${json(command.failures ?? [])} AS buckets`),
       insertAudit(command.audit),
     ])
     return new Map(paid ? counts.map((row) => [text(row, 'serial'), number(row, 'fail_count')]) : [])

@@ -104,6 +104,19 @@ export const deliveries = sqliteTable(
   (t) => [index('deliveries_request').on(t.requestId)],
 )
 
+/** Counts for limits on sending and guessing (core/limits.ts): one row for each subject and window. */
+export const buckets = sqliteTable(
+  'buckets',
+  {
+    key: text('key').notNull(),
+    window: integer('window').notNull(),
+    /** When the window began that `n` counts. */
+    start: integer('start').notNull(),
+    n: integer('n').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.key, t.window] }), index('buckets_start').on(t.start)],
+)
+
 /** Providers that did not take a message and are asked last for a while; a row goes with the first success. */
 export const providerRests = sqliteTable(
   'provider_rests',

@@ -4,6 +4,7 @@ import type { Seconds } from '../../core/time.ts'
 import type { Batch, Store } from '../../ports/store.ts'
 import { adminStore } from './admins.ts'
 import { auditStore, watchAudit } from './audit.ts'
+import { sweepBuckets } from './buckets.ts'
 import { challengeStore } from './challenges.ts'
 import { keyStore } from './keys.ts'
 import { somebodys } from './nobody.ts'
@@ -17,7 +18,7 @@ import { templateStore } from './templates.ts'
 import { tokenStore } from './tokens.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 9
+export const SCHEMA_VERSION = 10
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
@@ -59,6 +60,7 @@ export function createStore(given: Batch): Store {
         sql`DELETE FROM challenges WHERE expires_at < ${now - KEPT} RETURNING id`,
         sql`DELETE FROM revoked_sessions WHERE expires_at < ${now} RETURNING id`,
         sweepRests(now),
+        sweepBuckets(now),
       ])
       return swept.flat().length
     },

@@ -14,19 +14,27 @@ export const MAX_COUNT = 100
 export const MAX_WINDOW: Seconds = 7 * 86_400
 
 const UNITS: Readonly<Record<string, Seconds>> = { s: 1, m: 60, h: 3600, d: 86_400 }
-const RULE = `not a rate like 5/10m: 1 to ${MAX_COUNT}, a slash, a time in s, m, h or d of at most 7d; several separated by blanks`
+/** What a list of rates must look like, in words. */
+export const rateRule = (maxCount: number): string =>
+  `a rate like 5/10m: 1 to ${maxCount}, a slash, a time in s, m, h or d of at most 7d; several separated by blanks`
 
 export const rates: ValueKind<readonly Rate[]> = {
   type: 'str',
   read: (written) => {
-    const texts = typeof written === 'string' ? written.trim().split(/\s+/) : []
-    const read = texts.flatMap((text) => readRate(text) ?? [])
-    return texts.length > 0 && read.length === texts.length ? ok(read) : err(RULE)
+    const read = typeof written === 'string' ? readRates(written, MAX_COUNT) : null
+    return read ? ok(read) : err(`not ${rateRule(MAX_COUNT)}`)
   },
 }
 
-function readRate(text: string): Rate | null {
-  const [, digits = '', length = '', unit = ''] = /^(\d{1,3})\/(\d{1,6})([smhd])$/.exec(text) ?? []
+/** null for what is no list of rates, the empty text included. */
+export function readRates(text: string, maxCount: number): readonly Rate[] | null {
+  const texts = text.trim().split(/\s+/)
+  const read = texts.flatMap((one) => readRate(one, maxCount) ?? [])
+  return read.length === texts.length ? read : null
+}
+
+function readRate(text: string, maxCount: number): Rate | null {
+  const [, digits = '', length = '', unit = ''] = /^(\d{1,9})\/(\d{1,6})([smhd])$/.exec(text) ?? []
   const [count, window] = [Number(digits), Number(length) * (UNITS[unit] ?? 0)]
-  return count >= 1 && count <= MAX_COUNT && window >= 1 && window <= MAX_WINDOW ? { count, window } : null
+  return count >= 1 && count <= maxCount && window >= 1 && window <= MAX_WINDOW ? { count, window } : null
 }

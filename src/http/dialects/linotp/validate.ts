@@ -171,6 +171,7 @@ export const REASONS: Readonly<Record<CheckFailure, string>> = {
   provider_missing: 'Not forwarded (no servers)',
   message_undelivered: 'Not forwarded (no servers)',
   // Neither is LinOTP's; who is told the reason learns that nothing was sent.
+  client_limit_reached: 'wrong otp pin -1',
   send_limit_reached: 'Not forwarded (no servers)',
   destination_not_allowed: 'Not forwarded (no servers)',
   config_invalid: 'Not forwarded (no servers)',
