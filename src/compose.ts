@@ -1,8 +1,10 @@
 /** Puts the parts together. It decides nothing. */
 import type { Hono } from 'hono'
+import { countedLog } from './adapters/log/counted.ts'
 import { mailProviders } from './adapters/mail/index.ts'
 import { provider as smtpMail } from './adapters/mail/smtp.ts'
 import { smsProviders } from './adapters/sms/index.ts'
+import { measured } from './adapters/store/measured.ts'
 import { createStore, SCHEMA_VERSION } from './adapters/store/store.ts'
 import { cryptMatches } from './adapters/users/crypt.ts'
 import type { Keyring, MasterKeys } from './adapters/vault/keys.ts'
@@ -39,6 +41,7 @@ import { namedUser } from './flows/users.ts'
 import { createApp } from './http/app.ts'
 import type { Env } from './http/env.ts'
 import type { Edges } from './ports/edges.ts'
+import { noMetrics } from './ports/metrics.ts'
 import { type FindProvider, findIn } from './ports/provider.ts'
 import type { Batch, Store } from './ports/store.ts'
 
@@ -53,8 +56,10 @@ export type Otpost = {
   readonly housekeeping: Housekeeping
 }
 
-export function compose(batch: Batch, keys: MasterKeys | Keyring, edges: Edges, config: Config): Otpost {
-  const store = createStore(batch)
+export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, config: Config): Otpost {
+  const metrics = given.metrics ?? noMetrics
+  const edges = { ...given, metrics, log: countedLog(given.log, metrics) }
+  const store = createStore(measured(batch, metrics))
   const vault = createVault(keys, edges.random)
   const audit = createAudit(store, vault, edges.host ?? edges.capabilities.runtime)
   const settings = createSettingsCache(store)

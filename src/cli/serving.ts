@@ -3,6 +3,7 @@ import { readConfig } from '../config.ts'
 import type { Seconds } from '../core/time.ts'
 import type { Housekeeping } from '../flows/housekeeping.ts'
 import type { Log, Random } from '../ports/edges.ts'
+import type { MetricsPage } from '../ports/metrics.ts'
 import type { AdminClient } from './client.ts'
 import { demoLines, makeDemoUser } from './demo-user.ts'
 import { catcherExpected, type DevMail, realProvider, startDevMail } from './dev-mail.ts'
@@ -20,6 +21,8 @@ export type ServeOptions = Address & {
   readonly devMail: boolean
   /** Make a demo user in an empty database; with `devMail` only. */
   readonly demo: boolean
+  /** Where metrics are shown to whoever can reach it; null: only to administrators, at /metrics. */
+  readonly metrics: Address | null
 }
 
 export type Serving = {
@@ -42,10 +45,13 @@ const HOUSEKEEPING_MS = 3_600_000
 export async function startServing(platform: Platform, options: ServeOptions): Promise<Serving> {
   const config = readConfig(process.env)
   if (!config.ok) throw new Error(config.error)
-  const edges = processEdges(platform)
+  // Loaded by servers alone: a command has nothing to count.
+  const { prometheus } = await import('../adapters/metrics/prometheus.ts')
+  const { metrics, page: metricsPage } = prometheus(platform.capabilities.runtime)
+  const edges = { ...processEdges(platform), metrics, metricsPage }
   const { app, housekeeping, close } = await openServer(config.value, edges, options.data)
   const grace = graceFor(config.value.sendDeadline)
-  const open: Open = { devMail: null, listening: null, endHousekeeping: null, database: close }
+  const open: Open = { devMail: null, listening: null, metrics: null, endHousekeeping: null, database: close }
   try {
     const client = localClient({ app })
     const provider = options.devMail ? await realProvider(client) : null
@@ -57,6 +63,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
     // The address first: a second server that cannot have it must not have touched the provider of the first.
     const listening = await listen(platform, handler, options)
     open.listening = listening
+    if (options.metrics !== null) open.metrics = await listen(platform, metricsHandler(metricsPage), options.metrics)
 
     await firstAdmin(client, edges.random)
     if (devMail) await devMail.register()
@@ -82,6 +89,15 @@ async function listen(platform: Platform, handler: Handler, { host, port }: Addr
     throw listenFailure(error, { host, port })
   }
 }
+
+/** A listener of its own for Prometheus, which needs no login there. */
+const metricsHandler =
+  (page: MetricsPage): Handler =>
+  async (request) => {
+    if (new URL(request.url).pathname !== '/metrics') return new Response('404 Not Found\n', { status: 404 })
+    const { type, text } = await page()
+    return new Response(text, { headers: { 'content-type': type, 'cache-control': 'no-store' } })
+  }
 
 /** IPv6 addresses stand in brackets (RFC 3986 §3.2.2). */
 const urlOf = ({ host, port }: Address): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -114,6 +130,7 @@ function keepHouse(housekeeping: Housekeeping, log: Log): () => Promise<void> {
 type Open = {
   devMail: DevMail | null
   listening: Listening | null
+  metrics: Listening | null
   endHousekeeping: (() => Promise<void>) | null
   database: () => void
 }
@@ -123,8 +140,12 @@ export const graceFor = (sendDeadline: Seconds): number =>
   Math.max(MIN_GRACE_MS, sendDeadline * 1000 + GRACE_BESIDE_MESSAGE_MS)
 
 /** @param grace milliseconds for each of what is running */
-async function closeAll({ devMail, listening, endHousekeeping, database }: Open, grace: number): Promise<void> {
+async function closeAll(
+  { devMail, listening, metrics, endHousekeeping, database }: Open,
+  grace: number,
+): Promise<void> {
   if (listening) await atMost(grace, listening.close())
+  if (metrics) await atMost(grace, metrics.close())
   if (endHousekeeping) await atMost(grace, endHousekeeping())
   if (devMail) await devMail.close()
   database()

@@ -105,6 +105,10 @@ export function createCheck(parts: Parts): Check {
       user: user?.login,
       reason: verdict.kind === 'rejected' ? verdict.reason : undefined,
     })
+    parts.edges.metrics?.count('checks', {
+      verdict: verdict.kind,
+      reason: verdict.kind === 'rejected' ? verdict.reason : '',
+    })
     const disclose = policy.value(verdict.kind === 'accepted' ? detailOnSuccess : detailOnFail)
     return { ...verdict, user, realm, disclose }
   }

@@ -54,7 +54,11 @@ export function createDeliver(
     const failed: ProviderRecord[] = []
     for (const provider of providers) {
       if (signal.aborted) break
+      const { type, name } = provider
+      const stop = edges.metrics?.time('message')
       const delivery = await attempt(provider, render, signal)
+      stop?.({ type, provider: name })
+      edges.metrics?.count('messages', { type, provider: name, outcome: delivery.status })
       tries.push({
         provider: provider.name,
         status: delivery.status,

@@ -8,18 +8,21 @@ import type { PolicyAdmin } from '../flows/policy-admin.ts'
 import type { Restored } from '../flows/restored.ts'
 import type { TemplateAdmin } from '../flows/template-admin.ts'
 import type { Edges } from '../ports/edges.ts'
+import { noMetrics } from '../ports/metrics.ts'
 import { failure } from './dialects/linotp/envelope.ts'
 import { INTERNAL } from './dialects/linotp/failures.ts'
 import type { Env } from './env.ts'
 import { adminAuth, identify } from './middleware/admin-auth.ts'
 import { audited } from './middleware/audited.ts'
 import { facts, type ProxyList } from './middleware/facts.ts'
+import { measured } from './middleware/measured.ts'
 import { type BadBody, params } from './middleware/params.ts'
 import { createRespond, json, type NamedUser, page, refuse } from './reply.ts'
 import { type AdminFlows, adminRoutes, loginRoutes } from './routes/admin.ts'
 import { auditlogRoutes, auditOperatorRoutes, auditRoutes } from './routes/audit.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
@@ -51,7 +54,9 @@ export type AppParts = {
   readonly publicHttps: boolean
 }
 
-const ADMINISTRATION = ['/admin/*', '/system/*', '/otpost/*', '/audit/*', '/api/*']
+const ADMINISTRATION = ['/admin/*', '/system/*', '/otpost/*', '/audit/*', '/api/*', '/metrics']
+/** Asked by a machine every few seconds: a row for each would bury the others. */
+const NOT_AUDITED = ['/metrics']
 
 export function createApp(parts: AppParts): Hono<Env> {
   const { edges, audit, flows } = parts
@@ -59,14 +64,16 @@ export function createApp(parts: AppParts): Hono<Env> {
   const respond = createRespond(audit, parts.errorsSetting, parts.namedUser)
   const badBody: BadBody = (c, rule) => refuse(c, { code: -311, message: `request body ${rule}` })
 
+  app.use(measured(edges.metrics ?? noMetrics))
   app.use(facts(edges, parts.proxies))
   app.use(async (c, next) => {
     if (parts.publicHttps) c.set('secure', true)
     await next()
   })
-  app.route('/healthcheck', healthRoutes())
+  app.route('/healthcheck', healthRoutes(parts.notReady, edges.log))
   app.use(readiness(parts))
-  for (const path of ['/validate/*', ...ADMINISTRATION]) app.use(path, audited(audit, edges.log))
+  for (const path of ['/validate/*', ...ADMINISTRATION])
+    if (!NOT_AUDITED.includes(path)) app.use(path, audited(audit, edges.log))
   app.route('/validate', validateRoutes(flows, parts.samlAttributes, edges.log))
 
   const audits = { audits: flows.audits, log: edges.log }
@@ -83,6 +90,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   administration.route('/otpost/templates', templateRoutes(flows, respond))
   administration.route('/otpost/keys', keyRoutes(flows, respond))
   administration.route('/otpost/audit', auditOperatorRoutes(audits, respond))
+  administration.route('/metrics', metricsRoutes(edges.metricsPage))
   app.route('/', administration)
 
   app.notFound((c) => page(c, 404))

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Instant, LocalTime, Seconds } from '../core/time.ts'
+import type { Metrics, MetricsPage } from './metrics.ts'
 
 export type Clock = () => Instant
 
@@ -102,4 +103,8 @@ export type Edges = {
   readonly templates?: readonly TemplatePlace[]
   readonly capabilities: Capabilities
   readonly log: Log
+  /** Absent where nobody looks. */
+  readonly metrics?: Metrics
+  /** The same to be read; absent where they go elsewhere. */
+  readonly metricsPage?: MetricsPage
 }

@@ -8,6 +8,7 @@ import enroll2user from '../../templates/enroll2user.eml'
 import otpGerman from '../../templates/otp.de.eml'
 import otp from '../../templates/otp.eml'
 import { jsonLog } from '../adapters/log/json.ts'
+import { type AnalyticsBinding, analytics } from '../adapters/metrics/analytics.ts'
 import { openSocket } from '../adapters/sockets/workers.ts'
 import { type D1Database, d1Batch } from '../adapters/store/d1.ts'
 import { libsqlBatch } from '../adapters/store/libsql.ts'
@@ -55,8 +56,21 @@ function open(bindings: Bindings): Result<Otpost, string> {
   if (!keys.ok) return keys
   const batch = openDatabase(config.value, bindings.DB)
   return batch.ok
-    ? ok(compose(batch.value, keys.value, { ...edges, mailBinding: mailBinding(bindings) }, config.value))
+    ? ok(
+        compose(
+          batch.value,
+          keys.value,
+          { ...edges, ...metrics(bindings), mailBinding: mailBinding(bindings) },
+          config.value,
+        ),
+      )
     : batch
+}
+
+/** An Analytics Engine data set, bound as METRICS. */
+function metrics({ METRICS: binding }: Bindings): Pick<Edges, 'metrics'> {
+  const bound = typeof binding === 'object' && binding !== null && 'writeDataPoint' in binding
+  return bound ? { metrics: analytics(binding as AnalyticsBinding) } : {} // nothing else has this function
 }
 
 /** Which kind it is a binding does not tell; most others have no `send`. */

@@ -1,7 +1,7 @@
 /** serve and start: the server, plain or with all that a newcomer needs to look at it. */
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { print } from '../output.ts'
-import type { Platform } from '../platform.ts'
+import type { Address, Platform } from '../platform.ts'
 import type { Serving } from '../serving.ts'
 import { DEFAULT_DATA, dataOption } from '../target.ts'
 import { wholeNumber, withExamples } from './command.ts'
@@ -12,10 +12,18 @@ type ServeOptions = {
   readonly data: string
   readonly devMail?: boolean
   readonly demo?: boolean
+  readonly metrics?: Address
 }
 
 const portOption = () =>
   new Option('--port <number>', 'TCP port, 0 for a free one').default(8787).argParser(wholeNumber(0, 65_535))
+
+function readAddress(text: string): Address {
+  const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? []
+  if (host === '' || Number(port) > 65_535)
+    throw new InvalidArgumentError('It must be an address and a port, like 127.0.0.1:9464 or [::1]:9464.')
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) }
+}
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/
 
@@ -26,17 +34,27 @@ export function registerServe(program: Command, platform: Platform): void {
   serve.option('--host <address>', 'address to listen on', '127.0.0.1').addOption(portOption()).addOption(dataOption())
   serve.option('--dev-mail', 'catch mails and show them at /dev/mail; on loopback only')
   serve.option('--demo', 'with --dev-mail: make a demo user in an empty database')
+  serve.option(
+    '--metrics <address>',
+    'show metrics for Prometheus at this address without a login, like 127.0.0.1:9464',
+    readAddress,
+  )
   withExamples(
     serve,
     'otpost serve --data /var/lib/otpost',
     'OTPOST_KEYS=… OTPOST_DATABASE_URL=libsql://db otpost serve --host 0.0.0.0 --port 80',
   )
-  serve.action(async ({ devMail = false, demo = false, ...options }: ServeOptions) => {
+  serve.action(async ({ devMail = false, demo = false, metrics, ...options }: ServeOptions) => {
     if (devMail && !LOOPBACK.test(options.host))
       return serve.error('error: --dev-mail shows OTPs to whoever can reach it: only with a --host like 127.0.0.1')
     if (demo && !devMail) return serve.error('error: --demo needs --dev-mail')
     const { startServing } = await import('../serving.ts')
-    const { url, provider, lines, close } = await startServing(platform, { ...options, devMail, demo })
+    const { url, provider, lines, close } = await startServing(platform, {
+      ...options,
+      devMail,
+      demo,
+      metrics: metrics ?? null,
+    })
     if (provider !== null) print(`Mails go out through provider ${provider}; the mail catcher is off.`)
     for (const line of lines) print(line)
     print(`otpost listening on ${url}`)
@@ -52,7 +70,14 @@ export function registerServe(program: Command, platform: Platform): void {
   withExamples(start, 'otpost start')
   start.action(async ({ port, data }: Pick<ServeOptions, 'port' | 'data'>) => {
     const { startServing } = await import('../serving.ts')
-    const serving = await startServing(platform, { host: '127.0.0.1', port, data, devMail: true, demo: true })
+    const serving = await startServing(platform, {
+      host: '127.0.0.1',
+      port,
+      data,
+      devMail: true,
+      demo: true,
+      metrics: null,
+    })
     print(welcome(serving, data))
     await stopped()
     await serving.close()

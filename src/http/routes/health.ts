@@ -1,16 +1,24 @@
-/** /healthcheck/status: for load balancers; no login, no envelope (contract 1.4). */
+/** /healthcheck: for load balancers; no login, no envelope (contract 1.4). `status`: the process lives; `ready`: it can serve. */
 import { Hono } from 'hono'
+import type { Log } from '../../ports/edges.ts'
 import version from '../../version.ts'
 import type { Env } from '../env.ts'
 import { json } from '../reply.ts'
 
-export function healthRoutes(): Hono<Env> {
+/** @param notReady asks database and keys; null: all is well. The reason is for the log alone */
+export function healthRoutes(notReady: () => Promise<string | null>, log: Log): Hono<Env> {
   const routes = new Hono<Env>()
   let startedAt: number | undefined
   routes.get('/status', (c) => {
     const { now } = c.get('facts')
     startedAt ??= now
     return json(c, { status: 'alive', version, uptime: now - startedAt })
+  })
+  routes.get('/ready', async (c) => {
+    const reason = await notReady().catch((error: unknown) => String(error))
+    if (reason === null) return json(c, { status: 'ready' })
+    log.error('not_ready', { reason })
+    return json(c, { status: 'not ready' }, 503)
   })
   return routes
 }

@@ -1,0 +1,25 @@
+/** Measured: counts each request and takes its time, by the pattern of its route, and tells the client its request id. */
+import type { MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import type { Metrics } from '../../ports/metrics.ts'
+import type { Env } from '../env.ts'
+
+/** Anybody can make up paths; what is no route is one label. */
+const NO_ROUTE = 'none'
+const METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS']
+
+export function measured(metrics: Metrics): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const stop = metrics.time('request')
+    await next()
+    const pattern = routePath(c, -1)
+    const route = c.res.status === 404 || pattern.endsWith('*') ? NO_ROUTE : pattern
+    stop({ route })
+    metrics.count('requests', {
+      route,
+      method: METHODS.includes(c.req.method) ? c.req.method : 'other',
+      status: String(c.res.status),
+    })
+    c.header('x-request-id', c.get('facts').requestId)
+  }
+}

@@ -1,0 +1,108 @@
+/** What is counted and timed, who may read it, and that it tells nothing of anybody. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { prometheus } from '../../src/adapters/metrics/prometheus.ts'
+import { nodeCapabilities } from '../../src/cli/platform.ts'
+import { anotherNode, breakableBatch } from '../support/another-node.ts'
+import { auditReader } from '../support/audit-http.ts'
+import { enroll, type Harness, startHarness } from '../support/harness.ts'
+
+const { metrics, page } = prometheus('node')
+let h: Harness
+beforeAll(async () => {
+  h = await startHarness({}, nodeCapabilities, { metrics, metricsPage: page })
+  await enroll(h, 'ada', 'METER', { pin: 'pin-' })
+})
+afterAll(() => h.close())
+
+const { newest } = auditReader(() => h)
+const text = async (): Promise<string> => (await h.request('/metrics', {}, 'operator')).text
+/** The value of a line, by name and labels as they are written. */
+const counted = async (line: string): Promise<number> => {
+  const found = (await text()).split('\n').find((one) => one.startsWith(`${line} `))
+  return found === undefined ? 0 : Number(found.slice(line.length))
+}
+
+it('counts verdicts by reason', async () => {
+  const wrong = 'otpost_checks_total{verdict="rejected",reason="pin_wrong"}'
+  const before = await counted(wrong)
+
+  await h.check({ user: 'ada', pass: 'wrong' })
+  const { otp, transactionId } = await h.trigger('ada', 'pin-')
+  await h.check({ user: 'ada', pass: otp, transactionid: transactionId })
+
+  expect(await counted(wrong)).toBe(before + 1)
+  expect(await counted('otpost_checks_total{verdict="challenged",reason=""}')).toBe(1)
+  expect(await counted('otpost_checks_total{verdict="accepted",reason=""}')).toBe(1)
+})
+
+it('counts and times messages by provider and outcome', async () => {
+  expect(await counted('otpost_messages_total{type="email",provider="catcher",outcome="accepted"}')).toBe(1)
+  expect(await counted('otpost_message_seconds_count{type="email",provider="catcher"}')).toBe(1)
+})
+
+it('counts and times requests by route, and takes what is no route for one', async () => {
+  for (const path of ['/validate/nothing', '/no/such/page', '/admin/nothing']) await h.request(path, {}, 'operator')
+
+  const shown = await text()
+  expect(shown).toMatch(/otpost_requests_total\{route="\/validate\/check",method="POST",status="200"\} \d+/)
+  expect(shown).toMatch(/otpost_request_seconds_bucket\{le="\+Inf",route="\/validate\/check"\} \d+/)
+  expect(await counted('otpost_requests_total{route="none",method="GET",status="404"}')).toBe(3)
+  expect(shown).not.toContain('nothing')
+})
+
+it('counts unknown methods as one', async () => {
+  await h.request('/validate/check', { method: 'PURGE' })
+
+  expect(await counted('otpost_requests_total{route="/validate/check",method="other",status="405"}')).toBe(1)
+})
+
+it('times batches, and counts those that fail', async () => {
+  expect(await counted('otpost_database_seconds_count{mode="write"}')).toBeGreaterThan(0)
+  const broken = breakableBatch(h)
+  const node = anotherNode(h, { batch: broken.batch, edges: { metrics } })
+  await node.post('/validate/check', { user: 'ada', pass: 'x' })
+  broken.breakOn(/FROM challenges/)
+
+  await node.post('/validate/check', { user: 'ada', pass: 'x' })
+
+  expect(await counted('otpost_database_errors_total')).toBe(1)
+  expect(await counted('otpost_log_lines_total{level="error",event="request_failed"}')).toBe(1)
+})
+
+it('tells nothing of users, tokens, addresses and clients', async () => {
+  await h.check({ user: 'a-made-up-name', pass: 'x' })
+
+  expect(await text()).not.toMatch(/ada|METER|mail\.test|192\.0\.2|a-made-up-name/)
+})
+
+it('is for administrators, and leaves no row in the audit', async () => {
+  expect((await h.request('/metrics')).status).toBe(401)
+  await text()
+
+  expect(await newest()).toMatchObject({ action: 'metrics', success: false })
+})
+
+it('is not there where nothing is counted', async () => {
+  const silent = anotherNode(h, { edges: { metricsPage: undefined } as object })
+
+  expect((await silent.request('/metrics', {}, 'operator')).status).toBe(404)
+})
+
+it('gives the client the id of its request, which is that of the audit', async () => {
+  const { headers } = await h.check({ user: 'ada', pass: 'wrong' })
+
+  const [row] = (await h.client.execute('SELECT request_id FROM audit ORDER BY number DESC LIMIT 1')).rows
+  expect(headers.get('x-request-id')).toBe(row?.request_id)
+})
+
+it('says that it is ready, and that it is not when the database is gone', async () => {
+  const broken = breakableBatch(h)
+  const node = anotherNode(h, { batch: broken.batch })
+
+  expect((await node.request('/healthcheck/ready')).json).toEqual({ status: 'ready' })
+  broken.breakOn(/master_keys/)
+
+  const { status, json } = await node.request('/healthcheck/ready')
+  expect([status, json]).toEqual([503, { status: 'not ready' }])
+  expect((await node.request('/healthcheck/status')).status).toBe(200)
+})
