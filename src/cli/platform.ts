@@ -9,6 +9,14 @@ export type Listening = Address & {
   readonly close: () => Promise<void>
 }
 
+/** PEM texts. */
+export type TlsFiles = { readonly cert: string; readonly key: string }
+export type TlsSource = {
+  readonly first: TlsFiles
+  /** Calls `use` with what has changed. @returns how to stop */
+  readonly watch: (use: (changed: TlsFiles) => void) => () => void
+}
+
 /** Of Node, also where it runs inside other people's tests. */
 export const nodeCapabilities: Capabilities = {
   runtime: 'node',
@@ -21,6 +29,6 @@ export const nodeCapabilities: Capabilities = {
 export type Platform = {
   readonly capabilities: Capabilities
   readonly fetchVia?: FetchVia
-  /** Listens; `port` 0 takes a free one. @throws when the address cannot be had */
-  readonly listen: (handler: Handler, address: Address) => Promise<Listening>
+  /** Listens; `port` 0 takes a free one. @throws when the address cannot be had, or where `tls` is not to be had here */
+  readonly listen: (handler: Handler, address: Address, tls?: TlsSource) => Promise<Listening>
 }

@@ -12,8 +12,9 @@ import { listenFailure } from './failure.ts'
 import { openServer } from './open.ts'
 import { note, warn } from './output.ts'
 import { newPassword } from './password.ts'
-import type { Address, Handler, Listening, Platform } from './platform.ts'
+import type { Address, Handler, Listening, Platform, TlsSource } from './platform.ts'
 import { localClient } from './target.ts'
+import { openTls } from './tls.ts'
 
 export type ServeOptions = Address & {
   readonly data: string
@@ -23,6 +24,8 @@ export type ServeOptions = Address & {
   readonly demo: boolean
   /** Where metrics are shown to whoever can reach it; null: only to administrators, at /metrics. */
   readonly metrics: Address | null
+  /** Files; null: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null
 }
 
 export type Serving = {
@@ -49,6 +52,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
   const { prometheus } = await import('../adapters/metrics/prometheus.ts')
   const { metrics, page: metricsPage } = prometheus(platform.capabilities.runtime)
   const edges = { ...processEdges(platform), metrics, metricsPage }
+  const tls = options.tls === null ? undefined : await openTls(options.tls, edges.log)
   const { app, housekeeping, close } = await openServer(config.value, edges, options.data)
   const grace = graceFor(config.value.sendDeadline)
   const open: Open = { devMail: null, listening: null, metrics: null, endHousekeeping: null, database: close }
@@ -61,7 +65,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
       ? (request, connection) => devMail.answer(request) ?? app.fetch(request, connection)
       : (request, connection) => app.fetch(request, connection)
     // The address first: a second server that cannot have it must not have touched the provider of the first.
-    const listening = await listen(platform, handler, options)
+    const listening = await listen(platform, handler, options, tls)
     open.listening = listening
     if (options.metrics !== null) open.metrics = await listen(platform, metricsHandler(metricsPage), options.metrics)
 
@@ -73,7 +77,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
       )
     if (devMail && options.demo) await makeDemoUser(client)
     open.endHousekeeping = keepHouse(housekeeping, edges.log)
-    const url = urlOf(listening)
+    const url = urlOf(listening, tls !== undefined)
     const lines = devMail ? await demoLines(client, url) : []
     return { url, devMail: devMail !== null, provider, lines, close: () => closeAll(open, grace) }
   } catch (error) {
@@ -82,9 +86,14 @@ export async function startServing(platform: Platform, options: ServeOptions): P
   }
 }
 
-async function listen(platform: Platform, handler: Handler, { host, port }: Address): Promise<Listening> {
+async function listen(
+  platform: Platform,
+  handler: Handler,
+  { host, port }: Address,
+  tls?: TlsSource,
+): Promise<Listening> {
   try {
-    return await platform.listen(handler, { host, port })
+    return await platform.listen(handler, { host, port }, tls)
   } catch (error) {
     throw listenFailure(error, { host, port })
   }
@@ -100,7 +109,8 @@ const metricsHandler =
   }
 
 /** IPv6 addresses stand in brackets (RFC 3986 §3.2.2). */
-const urlOf = ({ host, port }: Address): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+const urlOf = ({ host, port }: Address, secure: boolean): string =>
+  `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /** Somebody must be able to log in. With OTPOST_ADMIN_PASSWORD the app has seen to it with its first request. */
 async function firstAdmin(client: AdminClient, random: Random): Promise<void> {

@@ -15,6 +15,7 @@ import type { Env } from './env.ts'
 import { adminAuth, identify } from './middleware/admin-auth.ts'
 import { audited } from './middleware/audited.ts'
 import { facts, type ProxyList } from './middleware/facts.ts'
+import { hardened } from './middleware/hardened.ts'
 import { measured } from './middleware/measured.ts'
 import { type BadBody, params } from './middleware/params.ts'
 import { createRespond, json, type NamedUser, page, refuse } from './reply.ts'
@@ -65,6 +66,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   const badBody: BadBody = (c, rule) => refuse(c, { code: -311, message: `request body ${rule}` })
 
   app.use(measured(edges.metrics ?? noMetrics))
+  app.use(hardened)
   app.use(facts(edges, parts.proxies))
   app.use(async (c, next) => {
     if (parts.publicHttps) c.set('secure', true)

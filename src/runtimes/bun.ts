@@ -1,7 +1,7 @@
 /** Bun: the command line, and HTTP by Bun.serve. Run with `bun src/runtimes/bun.ts`. */
 import { fetchVia } from '../adapters/fetch/bun.ts'
 import { runCli } from '../cli/main.ts'
-import type { Address, Handler, Listening } from '../cli/platform.ts'
+import type { Address, Handler, Listening, TlsSource } from '../cli/platform.ts'
 
 type BunServer = {
   readonly port: number
@@ -24,7 +24,8 @@ declare const Bun: {
 /** Seconds without a byte before a connection is cut: longer than the longest OTPOST_SEND_DEADLINE. Bun's own is 10. */
 const IDLE_TIMEOUT = 90
 
-async function listen(handler: Handler, { host, port }: Address): Promise<Listening> {
+async function listen(handler: Handler, { host, port }: Address, tls?: TlsSource): Promise<Listening> {
+  if (tls) throw new Error('--tls-cert is served on Node: on Bun put a proxy in front that ends TLS')
   const server = Bun.serve({
     hostname: host,
     port,

@@ -2,7 +2,7 @@
 import process from 'node:process'
 import { fetchVia } from '../adapters/fetch/deno.ts'
 import { runCli } from '../cli/main.ts'
-import type { Address, Handler, Listening } from '../cli/platform.ts'
+import type { Address, Handler, Listening, TlsSource } from '../cli/platform.ts'
 
 /** As much of Deno as is used here: https://docs.deno.com/api/deno/~/Deno.serve */
 declare const Deno: {
@@ -15,7 +15,8 @@ declare const Deno: {
   ) => { readonly addr: { readonly port: number }; readonly shutdown: () => Promise<void> }
 }
 
-async function listen(handler: Handler, { host, port }: Address): Promise<Listening> {
+async function listen(handler: Handler, { host, port }: Address, tls?: TlsSource): Promise<Listening> {
+  if (tls) throw new Error('--tls-cert is served on Node: on Deno put a proxy in front that ends TLS')
   // Without onListen, Deno writes a line of its own to stdout.
   const server = Deno.serve({ hostname: host, port, onListen: () => {} }, (request, { remoteAddr }) =>
     handler(request, { peer: remoteAddr.hostname, secure: false }),

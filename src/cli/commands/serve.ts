@@ -13,6 +13,8 @@ type ServeOptions = {
   readonly devMail?: boolean
   readonly demo?: boolean
   readonly metrics?: Address
+  readonly tlsCert?: string
+  readonly tlsKey?: string
 }
 
 const portOption = () =>
@@ -39,29 +41,37 @@ export function registerServe(program: Command, platform: Platform): void {
     'show metrics for Prometheus at this address without a login, like 127.0.0.1:9464',
     readAddress,
   )
+  serve.option('--tls-cert <file>', 'serve HTTPS with this certificate (PEM, its chain behind it); on Node')
+  serve.option('--tls-key <file>', 'its key (PEM); both files are read again when they change')
   withExamples(
     serve,
     'otpost serve --data /var/lib/otpost',
     'OTPOST_KEYS=… OTPOST_DATABASE_URL=libsql://db otpost serve --host 0.0.0.0 --port 80',
+    'otpost serve --host 0.0.0.0 --port 443 --tls-cert fullchain.pem --tls-key privkey.pem',
   )
-  serve.action(async ({ devMail = false, demo = false, metrics, ...options }: ServeOptions) => {
-    if (devMail && !LOOPBACK.test(options.host))
-      return serve.error('error: --dev-mail shows OTPs to whoever can reach it: only with a --host like 127.0.0.1')
-    if (demo && !devMail) return serve.error('error: --demo needs --dev-mail')
-    const { startServing } = await import('../serving.ts')
-    const { url, provider, lines, close } = await startServing(platform, {
-      ...options,
-      devMail,
-      demo,
-      metrics: metrics ?? null,
-    })
-    if (provider !== null) print(`Mails go out through provider ${provider}; the mail catcher is off.`)
-    for (const line of lines) print(line)
-    print(`otpost listening on ${url}`)
-    await stopped()
-    await close()
-    process.exit(0)
-  })
+  serve.action(
+    async ({ devMail = false, demo = false, metrics, tlsCert: cert, tlsKey: key, ...options }: ServeOptions) => {
+      if (devMail && !LOOPBACK.test(options.host))
+        return serve.error('error: --dev-mail shows OTPs to whoever can reach it: only with a --host like 127.0.0.1')
+      if (demo && !devMail) return serve.error('error: --demo needs --dev-mail')
+      if ((cert === undefined) !== (key === undefined))
+        return serve.error('error: --tls-cert and --tls-key belong together')
+      const { startServing } = await import('../serving.ts')
+      const { url, provider, lines, close } = await startServing(platform, {
+        ...options,
+        devMail,
+        demo,
+        metrics: metrics ?? null,
+        tls: cert !== undefined && key !== undefined ? { cert, key } : null,
+      })
+      if (provider !== null) print(`Mails go out through provider ${provider}; the mail catcher is off.`)
+      for (const line of lines) print(line)
+      print(`otpost listening on ${url}`)
+      await stopped()
+      await close()
+      process.exit(0)
+    },
+  )
 
   const start = program
     .command('start')
@@ -77,6 +87,7 @@ export function registerServe(program: Command, platform: Platform): void {
       devMail: true,
       demo: true,
       metrics: null,
+      tls: null,
     })
     print(welcome(serving, data))
     await stopped()
