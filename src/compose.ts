@@ -10,7 +10,7 @@ import { cryptMatches } from './adapters/users/crypt.ts'
 import type { Keyring, MasterKeys } from './adapters/vault/keys.ts'
 import { createVault } from './adapters/vault/webcrypto.ts'
 import type { Config } from './config.ts'
-import { errorCodes, samlAttributes } from './core/setting-keys.ts'
+import { errorCodes, requestIdParameter, samlAttributes } from './core/setting-keys.ts'
 import { settingOf } from './core/settings.ts'
 import { createAdmins } from './flows/admins.ts'
 import { createAudit } from './flows/audit.ts'
@@ -74,7 +74,10 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
   const verify = createVerify({ store, vault })
   const prune = createPrune({ store, vault, audit, seal, verify })
   const flows = {
-    check: createCheck({ store, vault, edges, settings, audit, trigger, enroll, passwordMatches: cryptMatches }),
+    check: createCheck(
+      { store, vault, edges, settings, audit, trigger, enroll, passwordMatches: cryptMatches },
+      config.sendDeadline + 2,
+    ),
     status: createStatus({ store, vault, audit, settings, passwordMatches: cryptMatches }),
     enroll,
     tokens: createTokenAdmin({ store, vault, audit, settings }),
@@ -112,6 +115,7 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     notReady,
     namedUser: async (selection) => namedUser(selection, await settings.known()),
     errorsSetting: async () => settingOf(await settings.known(), errorCodes),
+    requestIdParameter: async () => settingOf(await settings.known(), requestIdParameter),
     samlAttributes: async () => settingOf(await settings.known(), samlAttributes),
     proxies: config.proxies,
     publicHttps: config.publicHttps,

@@ -118,6 +118,10 @@ export const smsPrompt = text('SMS_CHALLENGE_PROMPT', 'What a client is told whe
 export const passOnUserNotFound = truth('PassOnUserNotFound', false, 'Let users in whom nobody knows.')
 export const passOnUserNoToken = truth('PassOnUserNoToken', false, 'Let users in who have no token.')
 export const samlAttributes = truth('allowSamlAttributes', false, "samlcheck tells the user's attributes.")
+export const requestIdParameter = text(
+  'request_id_parameter',
+  'Parameter of /validate that marks a repeated request as such, like the header Idempotency-Key.',
+)
 export const errorCodes = text('errors', 'Codes, separated by commas, for which httperror counts; none: for all.')
 export const policyValidation = truth(
   'policy_action_validation',
@@ -177,6 +181,7 @@ export const settingKeys: readonly Setting<unknown>[] = [
   passOnUserNotFound,
   passOnUserNoToken,
   samlAttributes,
+  requestIdParameter,
   errorCodes,
   policyValidation,
   pageSize,

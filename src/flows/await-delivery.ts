@@ -33,7 +33,8 @@ export function createAwaitDelivery(
   }
 }
 
-const over = (signal: AbortSignal): Promise<void> =>
+/** Settles when the signal does. */
+export const over = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })

@@ -21,6 +21,7 @@ import {
 } from '../core/policy/actions.ts'
 import { lastAccess, passOnUserNoToken, passOnUserNotFound, prependPin } from '../core/setting-keys.ts'
 import { type Settings, settingOf } from '../core/settings.ts'
+import type { Seconds } from '../core/time.ts'
 import type { Token } from '../core/token.ts'
 import type { ProposedText } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
@@ -35,6 +36,7 @@ import type { Facts } from './facts.ts'
 import { createGather, type Gathered } from './gather.ts'
 import { passwordOf } from './password.ts'
 import { type AnswerLengths, createProve, type Proof } from './prove.ts'
+import { createFindEarlier, type Earlier, repeated } from './repeat.ts'
 import type { SettingsCache } from './settings.ts'
 import type { Trigger, TriggeredChallenge } from './trigger.ts'
 
@@ -60,7 +62,7 @@ export type CheckCommand = {
   readonly enrolled?: boolean
 }
 
-type Verdict =
+export type Verdict =
   | { readonly kind: 'accepted'; readonly token: Token | null; readonly lengths: AnswerLengths }
   | {
       readonly kind: 'challenged'
@@ -89,16 +91,19 @@ type Parts = {
 
 const NO_GUESS = { kind: 'reject', failed: [], judged: [], guessed: [] } as const
 
-export function createCheck(parts: Parts): Check {
+/** @param patience seconds that one request may take at most */
+export function createCheck(parts: Parts, patience: Seconds): Check {
   const { store, audit, trigger } = parts
   const gather = createGather(parts)
   const prove = createProve(parts)
+  const findEarlier = createFindEarlier(parts, patience)
   const autoEnroll = createAutoEnroll(parts.enroll)
 
   return async (command, facts) => {
+    const earlier = await findEarlier(command, facts)
     const gathered = await gather(command, facts)
     const { policy, user, realm } = gathered
-    const verdict = await judge(command, gathered, facts)
+    const verdict = (earlier && (await repeat(earlier, gathered, facts))) ?? (await judge(command, gathered, facts))
     parts.edges.log.info(`check_${verdict.kind}`, {
       request: facts.requestId,
       client: facts.client,
@@ -111,6 +116,15 @@ export function createCheck(parts: Parts): Check {
     })
     const disclose = policy.value(verdict.kind === 'accepted' ? detailOnSuccess : detailOnFail)
     return { ...verdict, user, realm, disclose }
+  }
+
+  async function repeat(earlier: Earlier, { tokens, who }: Gathered, facts: Facts): Promise<Verdict | null> {
+    const verdict = repeated(earlier, tokens)
+    if (verdict === null) return null
+    const token = verdict.kind === 'accepted' ? verdict.token : null
+    const details = { ...who, serial: token?.serial ?? '', tokenType: token?.type ?? '', info: earlier.requestId }
+    await audit.write(facts, { ...details, success: verdict.kind === 'accepted', actionDetail: 'request_repeated' })
+    return verdict
   }
 
   async function judge(command: CheckCommand, gathered: Gathered, facts: Facts): Promise<Verdict> {

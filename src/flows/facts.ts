@@ -10,6 +10,8 @@ export type Facts = {
   readonly client: string
   /** `Accept-Language` of the request. */
   readonly acceptLanguage?: string
+  /** Under which a client may ask again; see flows/repeat.ts. */
+  readonly idempotencyKey?: string
   /** Path of the request without the leading slash, for the audit. */
   readonly action: string
   /** Who administers; empty in /validate. */

@@ -28,9 +28,9 @@ import { operatorRoutes } from './routes/operators.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
 import { templateRoutes } from './routes/templates.ts'
-import { refuseValidate, type ValidateFlows, validateRoutes } from './routes/validate.ts'
+import { refuseValidate, type ValidateFlows, type ValidateSettings, validateRoutes } from './routes/validate.ts'
 
-export type AppParts = {
+export type AppParts = ValidateSettings & {
   readonly edges: Edges
   readonly audit: Audit
   readonly flows: ValidateFlows &
@@ -44,8 +44,6 @@ export type AppParts = {
       readonly restored: Restored
     }
   readonly namedUser: NamedUser
-  /** The setting `allowSamlAttributes`. */
-  readonly samlAttributes: () => Promise<boolean>
   /** The setting `errors`: codes for which `httperror` counts. */
   readonly errorsSetting: () => Promise<string>
   /** Why the service cannot work yet, or null. Asked before each request until it says null. */
@@ -76,7 +74,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   app.use(readiness(parts))
   for (const path of ['/validate/*', ...ADMINISTRATION])
     if (!NOT_AUDITED.includes(path)) app.use(path, audited(audit, edges.log))
-  app.route('/validate', validateRoutes(flows, parts.samlAttributes, edges.log))
+  app.route('/validate', validateRoutes(flows, parts, edges.log))
 
   const audits = { audits: flows.audits, log: edges.log }
   const administration = new Hono<Env>()

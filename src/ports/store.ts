@@ -196,6 +196,15 @@ export type TokenChange = {
 
 export type TemplateRecord = { readonly name: string; readonly source: string; readonly changedAt: Instant }
 
+export type StoredVerdict = {
+  readonly success: boolean
+  readonly actionDetail: string
+  /** The token whose challenge it closed, while that challenge would still be valid. */
+  readonly acceptedSerial: string | null
+  /** Challenges that it opened and that can still be answered, with their tokens. */
+  readonly opened: readonly { readonly challenge: Challenge; readonly token: Token }[]
+}
+
 /** A key that seals something in this database, with a text by which it is known. */
 export type MasterKeyRecord = { readonly id: string; readonly canary: string }
 /** Columns that hold sealed values. `secret`, `pin`: by serial; `config`: by key; `provider`: by `type:name`. */
@@ -328,6 +337,15 @@ export type Store = AuditStore & {
   /** The password hash of the session's administrator; null: the session has ended, or the administrator is gone. One read. */
   readonly sessionPassword: (sessionId: string, username: string) => Promise<string | null>
   readonly endSession: (sessionId: string, expiresAt: Instant, audit: AuditRow) => Promise<void>
+
+  /** The first request with this key gets it; the others are told which one that was. */
+  readonly claim: (claim: {
+    readonly key: string
+    readonly requestId: string
+    readonly now: Instant
+  }) => Promise<string>
+  /** What a request was told, as its row of the audit has it; null: it has none yet. */
+  readonly verdictOf: (requestId: string, now: Instant) => Promise<StoredVerdict | null>
 
   readonly readKeys: () => Promise<readonly MasterKeyRecord[]>
   /** Nothing happens where there is one of this id. */

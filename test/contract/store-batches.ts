@@ -78,6 +78,7 @@ const STEPS = {
     store.addApiToken({ id: 'api-2', admin: 'ada', name: 'ci', hash: 'h', createdAt: NOW }, audit),
   revokeApiToken: (store, _, audit) => store.revokeApiToken('api-1', audit),
   endSession: (store, _, audit) => store.endSession('session-2', NOW + 9, audit),
+  claim: (store, _, { requestId }) => store.claim({ key: requestId, requestId, now: NOW }),
   leapAhead: (store, _, audit) => store.leapAhead(1, audit),
   addKey: (store) => store.addKey({ id: 'new', canary: 'c', createdAt: NOW }),
   resealValues: (store, { token: { serial: name, sealedSecret: sealed } }, audit) =>
@@ -107,6 +108,7 @@ const TABLES = [
   'audit_cuts',
   'buckets',
   'challenges',
+  'claims',
   'config',
   'master_keys',
   'meta',

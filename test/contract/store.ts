@@ -9,6 +9,7 @@ import { answerTests } from './store-answers.ts'
 import { auditTests } from './store-audit.ts'
 import { batchTests } from './store-batches.ts'
 import { bucketTests } from './store-buckets.ts'
+import { claimTests } from './store-claims.ts'
 import { deliveryTests } from './store-deliveries.ts'
 import { failureTests } from './store-failures.ts'
 import { createSuite, type Database } from './store-fixture.ts'
@@ -32,6 +33,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     deliveryTests(suite)
     answerTests(suite)
     bucketTests(suite)
+    claimTests(suite)
     failureTests(suite)
     gatherTests(suite)
     tokenTests(suite)

@@ -51,7 +51,7 @@ beforeAll(async () => {
   )
   const parts = { store, vault, audit: createAudit(store, vault, 'test'), settings: createSettingsCache(store) }
   const unexpected = () => Promise.reject(new Error('nobody was let in'))
-  check = createCheck({ ...parts, edges, passwordMatches, trigger: unexpected, enroll: unexpected })
+  check = createCheck({ ...parts, edges, passwordMatches, trigger: unexpected, enroll: unexpected }, 2)
   status = createStatus({ ...parts, passwordMatches })
 })
 afterAll(() => h.close())

@@ -104,6 +104,18 @@ export const deliveries = sqliteTable(
   (t) => [index('deliveries_request').on(t.requestId)],
 )
 
+/** Which request answered first under an idempotency key; what it was told stands in its row of the audit. */
+export const claims = sqliteTable(
+  'claims',
+  {
+    /** MAC over the client's key and everything that it asked, the pass included. */
+    key: text('key').primaryKey(),
+    requestId: text('request_id').notNull(),
+    createdAt: integer('created_at').notNull(),
+  },
+  (t) => [index('claims_created').on(t.createdAt)],
+)
+
 /** Counts for limits on sending and guessing (core/limits.ts): one row for each subject and window. */
 export const buckets = sqliteTable(
   'buckets',

@@ -6,6 +6,7 @@ import { adminStore } from './admins.ts'
 import { auditStore, watchAudit } from './audit.ts'
 import { sweepBuckets } from './buckets.ts'
 import { challengeStore } from './challenges.ts'
+import { claimStore, sweepClaims } from './claims.ts'
 import { keyStore } from './keys.ts'
 import { somebodys } from './nobody.ts'
 import { policyStore } from './policies.ts'
@@ -18,7 +19,7 @@ import { templateStore } from './templates.ts'
 import { tokenStore } from './tokens.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 10
+export const SCHEMA_VERSION = 11
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
@@ -36,6 +37,7 @@ export function createStore(given: Batch): Store {
     ...policyStore(batch),
     ...templateStore(batch),
     ...keyStore(batch),
+    ...claimStore(batch),
 
     schemaVersion: async () => {
       const [[table] = []] = await read(batch, [
@@ -61,6 +63,7 @@ export function createStore(given: Batch): Store {
         sql`DELETE FROM revoked_sessions WHERE expires_at < ${now} RETURNING id`,
         sweepRests(now),
         sweepBuckets(now),
+        sweepClaims(now),
       ])
       return swept.flat().length
     },

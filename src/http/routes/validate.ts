@@ -6,7 +6,7 @@
  */
 import { type Context, Hono } from 'hono'
 import encodeQR from 'qr'
-import type { Check } from '../../flows/check.ts'
+import type { Check, CheckCommand } from '../../flows/check.ts'
 import type { Status } from '../../flows/status.ts'
 import type { Edges } from '../../ports/edges.ts'
 import { escapeHtml, success } from '../dialects/linotp/envelope.ts'
@@ -36,13 +36,27 @@ export type ValidateFlows = { readonly check: Check; readonly status: Status }
 type Ctx = Context<Env>
 type Handler = (c: Ctx, params: Params) => Response | Promise<Response>
 
-/** @param samlAttributes may `samlcheck` tell the user's attributes? */
+/** What the settings say about these requests. */
+export type ValidateSettings = {
+  /** May `samlcheck` tell the user's attributes? */
+  readonly samlAttributes: () => Promise<boolean>
+  /** The parameter that stands for the header Idempotency-Key; empty: none. */
+  readonly requestIdParameter: () => Promise<string>
+}
+
 export function validateRoutes(
   flows: ValidateFlows,
-  samlAttributes: () => Promise<boolean>,
+  { samlAttributes, requestIdParameter }: ValidateSettings,
   log: Edges['log'],
 ): Hono<Env> {
-  const check = (c: Ctx) => flows.check(decodeCheck(c.get('params')), c.get('facts'))
+  const check = (c: Ctx) => run(c, decodeCheck(c.get('params')))
+
+  /** A client that asks again because an answer was lost says so, by a header or by the parameter of the setting. */
+  async function run(c: Ctx, command: CheckCommand) {
+    const name = await requestIdParameter()
+    const key = c.req.header('idempotency-key') ?? (name === '' ? null : param(c.get('params'), name))
+    return flows.check(command, key ? { ...c.get('facts'), idempotencyKey: key } : c.get('facts'))
+  }
 
   const handlers: Readonly<Record<string, Handler>> = {
     '/check': async (c, given) => {
@@ -53,12 +67,12 @@ export function validateRoutes(
     },
     '/check_s': async (c, given) => {
       const command = decodeCheckSerial(given)
-      return json(c, encodeCheckSerial(await flows.check(command, c.get('facts')), command, given))
+      return json(c, encodeCheckSerial(await run(c, command), command, given))
     },
     '/check_t': async (c, given) => {
       const command = decodeCheckTransaction(given)
       if (!command) return json(c, refusal())
-      return json(c, encodeCheckTransaction(await flows.check(command, c.get('facts')), command.transactionId ?? ''))
+      return json(c, encodeCheckTransaction(await run(c, command), command.transactionId ?? ''))
     },
     '/check_status': async (c, given) => {
       const command = decodeStatus(given)

@@ -1,0 +1,91 @@
+/** /validate, as docs/validate.md has it at length. */
+import { body, type Group, object, text, truth, value, whole } from './operation.ts'
+
+const WHO = {
+  user: 'Login, also user@realm or realm\\user (setting splitAtSign).',
+  realm: 'Realm of the user; the default realm unless told.',
+  resConf: 'Only users of this resolver.',
+  pass: 'PIN, OTP, or PIN and OTP.',
+}
+const ANSWER = {
+  transactionid: 'Transaction that is answered; its part .01, .02 … or the whole.',
+  state: 'The same as transactionid.',
+}
+const TEXT = {
+  data: 'Text of the SMS, with <otp>.',
+  message: 'The same as data.',
+  challenge: 'Text as well; all other options are left aside then.',
+}
+const ONLY = { serial: 'Only this token.', token_type: 'Only tokens of this type: email or sms.' }
+const challenge = { $ref: '#/components/schemas/Challenge' }
+const yes = value(truth, challenge)
+
+export const validate: Group = {
+  name: 'validate',
+  description: 'The API of RADIUS, PAM and web clients. A no is always the same no, under 200.',
+  security: [],
+  envelope: 'linotp',
+  operations: {
+    'GET,POST /validate/check': {
+      summary: 'Is the pass right? A right PIN makes a challenge, sends its OTP and says no.',
+      parameters: { ...WHO, ...ONLY, ...ANSWER, ...TEXT, auth_info: 'true: tell how long PIN and OTP were.', qr: 'The challenge as a page with a QR code.' },
+      reply: yes,
+    },
+    'GET,POST /validate/check_s': {
+      summary: 'The same for one token, by its serial, or for the only token of a user.',
+      parameters: { ...ONLY, ...WHO, ...ANSWER, ...TEXT },
+      reply: yes,
+    },
+    'GET,POST /validate/check_t': {
+      summary: 'Answers a transaction, whoever owns the token.',
+      parameters: { 'transactionid!': ANSWER.transactionid, state: ANSWER.state, 'pass!': WHO.pass, token_type: ONLY.token_type },
+      reply: value(object({ value: truth, failcount: whole }), object({ token_type: text, serial: text, failure: text })),
+    },
+    'GET,POST /validate/check_status': {
+      summary: 'What became of a transaction; the pass is the PIN.',
+      parameters: { 'transactionid!': ANSWER.transactionid, state: ANSWER.state, 'pass!': WHO.pass, user: WHO.user, serial: ONLY.serial },
+      reply: value(truth, object({ transactions: object() })),
+    },
+    'GET,POST /validate/simplecheck': {
+      summary: 'As check, with ":-)" for yes and ":-(" for no, followed by transaction and message of a challenge.',
+      parameters: { ...WHO, ...ONLY, ...ANSWER, ...TEXT },
+      reply: body('text/html'),
+    },
+    'GET,POST /validate/radiuscheck': {
+      summary: 'As check, for rlm_rest of FreeRADIUS: 204 for yes, 400 for no, no body.',
+      parameters: { ...WHO, ...ONLY, ...ANSWER },
+      reply: body('', text, 204),
+      statuses: { 400: 'No.' },
+    },
+    'GET,POST /validate/smspin': {
+      summary: 'Sends an SMS for a right PIN; the challenge stands in id.',
+      parameters: { ...WHO, ...TEXT },
+      reply: value(truth),
+    },
+    'GET,POST /validate/samlcheck': {
+      summary: 'As check, with attributes of the user (setting allowSamlAttributes).',
+      parameters: { ...WHO, ...ANSWER },
+      reply: value(object({ auth: truth, attributes: object() })),
+    },
+    'GET,POST /validate/ok': { summary: 'Says yes.', reply: value(truth) },
+    'GET,POST /validate/fail': { summary: 'Says no.', reply: value(truth) },
+  },
+}
+
+export const health: Group = {
+  name: 'health',
+  description: 'For load balancers.',
+  security: [],
+  envelope: 'none',
+  operations: {
+    'GET /healthcheck/status': {
+      summary: 'The process lives.',
+      reply: body('application/json', object({ status: text, version: text, uptime: { type: 'number' } })),
+    },
+    'GET /healthcheck/ready': {
+      summary: 'Database and keys are there.',
+      reply: body('application/json', object({ status: text })),
+      statuses: { 503: 'They are not; the log says why.' },
+    },
+  },
+}
