@@ -95,7 +95,15 @@ function describe(group: Group, operation: Operation, method: string, path: stri
   const hasBody = method === 'POST'
   const parameters = [
     ...inPath,
-    ...(hasBody ? [] : given.map(({ name, required, meaning }) => ({ name, in: 'query', required, description: meaning, schema: text }))),
+    ...(hasBody
+      ? []
+      : given.map(({ name, required, meaning }) => ({
+          name,
+          in: 'query',
+          required,
+          description: meaning,
+          schema: text,
+        }))),
   ]
   return {
     tags: [group.name],

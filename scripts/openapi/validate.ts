@@ -28,7 +28,14 @@ export const validate: Group = {
   operations: {
     'GET,POST /validate/check': {
       summary: 'Is the pass right? A right PIN makes a challenge, sends its OTP and says no.',
-      parameters: { ...WHO, ...ONLY, ...ANSWER, ...TEXT, auth_info: 'true: tell how long PIN and OTP were.', qr: 'The challenge as a page with a QR code.' },
+      parameters: {
+        ...WHO,
+        ...ONLY,
+        ...ANSWER,
+        ...TEXT,
+        auth_info: 'true: tell how long PIN and OTP were.',
+        qr: 'The challenge as a page with a QR code.',
+      },
       reply: yes,
     },
     'GET,POST /validate/check_s': {
@@ -38,12 +45,26 @@ export const validate: Group = {
     },
     'GET,POST /validate/check_t': {
       summary: 'Answers a transaction, whoever owns the token.',
-      parameters: { 'transactionid!': ANSWER.transactionid, state: ANSWER.state, 'pass!': WHO.pass, token_type: ONLY.token_type },
-      reply: value(object({ value: truth, failcount: whole }), object({ token_type: text, serial: text, failure: text })),
+      parameters: {
+        'transactionid!': ANSWER.transactionid,
+        state: ANSWER.state,
+        'pass!': WHO.pass,
+        token_type: ONLY.token_type,
+      },
+      reply: value(
+        object({ value: truth, failcount: whole }),
+        object({ token_type: text, serial: text, failure: text }),
+      ),
     },
     'GET,POST /validate/check_status': {
       summary: 'What became of a transaction; the pass is the PIN.',
-      parameters: { 'transactionid!': ANSWER.transactionid, state: ANSWER.state, 'pass!': WHO.pass, user: WHO.user, serial: ONLY.serial },
+      parameters: {
+        'transactionid!': ANSWER.transactionid,
+        state: ANSWER.state,
+        'pass!': WHO.pass,
+        user: WHO.user,
+        serial: ONLY.serial,
+      },
       reply: value(truth, object({ transactions: object() })),
     },
     'GET,POST /validate/simplecheck': {

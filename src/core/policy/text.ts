@@ -63,8 +63,13 @@ function unquote(value: string): string | boolean {
   return value.toLowerCase() === 'false' ? false : value
 }
 
-/** Quotes what would not be read back as it is. A value that holds both quotes and a comma cannot be written. */
+/** The first way of writing that is read back as it was; a value that no text of actions can hold is written in quotes. */
 function quote(value: string): string {
-  if (!/[,'"]|^\s|\s$|^false$/i.test(value)) return value
-  return value.includes("'") ? `"${value}"` : `'${value}'`
+  const ways = [value, `'${value}'`, `"${value}"`]
+  return ways.find((written) => isReadAs(written, value)) ?? `'${value}'`
+}
+
+function isReadAs(written: string, value: string): boolean {
+  const read = readActions(`name=${written}, next`)
+  return read.ok && read.value.size === 2 && read.value.get('name') === value
 }
