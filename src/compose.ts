@@ -41,6 +41,8 @@ import { createTemplateAdmin } from './flows/template-admin.ts'
 import { createTemplates } from './flows/templates.ts'
 import { createTokenAdmin } from './flows/token-admin.ts'
 import { createTrigger } from './flows/trigger.ts'
+import { createUserAdmin } from './flows/user-admin.ts'
+import { createImportUsers } from './flows/user-import.ts'
 import { createUserList } from './flows/user-list.ts'
 import { namedUser } from './flows/users.ts'
 import { createApp } from './http/app.ts'
@@ -105,6 +107,8 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
       configs: createResolverConfigs({ vault, edges, findResolver }),
       types: resolverClasses.map(({ name }) => name),
     }),
+    localUsers: createUserAdmin({ store, vault, edges, audit, settings }),
+    importUsers: createImportUsers({ store, vault, edges, audit, settings }),
     users: createUserList({ store, audit, settings, directories }),
     sessions: createSessions({ store, vault, edges, audit }),
     policies: createPolicyAdmin({ store, edges, audit, settings, directories }),

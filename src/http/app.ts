@@ -28,6 +28,7 @@ import { operatorRoutes } from './routes/operators.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { type LocalUserFlows, localUserRoutes } from './routes/users.ts'
 import { usersV2Routes } from './routes/users-v2.ts'
 import { refuseValidate, type ValidateFlows, type ValidateSettings, validateRoutes } from './routes/validate.ts'
 
@@ -36,7 +37,8 @@ export type AppParts = ValidateSettings & {
   readonly audit: Audit
   readonly flows: ValidateFlows &
     AdminFlows &
-    SystemFlows & {
+    SystemFlows &
+    LocalUserFlows & {
       readonly admins: Admins
       readonly policies: PolicyAdmin
       readonly audits: AuditAdmin
@@ -89,6 +91,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   administration.route('/audit', auditRoutes(audits, respond))
   administration.route('/api/v2', auditlogRoutes(audits, respond))
   administration.route('/api/v2', usersV2Routes(flows, respond))
+  administration.route('/otpost/users', localUserRoutes(flows, respond))
   administration.route('/otpost/templates', templateRoutes(flows, respond))
   administration.route('/otpost/keys', keyRoutes(flows, respond))
   administration.route('/otpost/audit', auditOperatorRoutes(audits, respond))
