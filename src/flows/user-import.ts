@@ -97,6 +97,13 @@ export function createImportUsers({ store, vault, edges, audit, settings: cache 
   }
 }
 
+/** What a dry run says of rows for a resolver with these users. */
+export const judgeImport = (command: ImportCommand, users: readonly UserRecord[]): ImportReport =>
+  reportOf(
+    command,
+    planImport(command, users, () => ''),
+  )
+
 /** `password`: in clear, still to be hashed; empty: there is none. */
 type Planned = { readonly user: PasswdUser; readonly password: string }
 type Plan = {
@@ -109,7 +116,7 @@ type Plan = {
   readonly refused: readonly TableProblem[]
 }
 
-export function planImport(
+function planImport(
   { rows, refused: unreadable, replace }: Pick<ImportCommand, 'rows' | 'refused' | 'replace'>,
   users: readonly UserRecord[],
   newId: () => string,
