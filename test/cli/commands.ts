@@ -5,14 +5,19 @@ import { beforeAll, expect, it } from 'vitest'
 import { closedPort, type SmtpServer, startSmtpServer } from '../support/smtp-server.ts'
 import { importTests } from './import-commands.ts'
 import { newDataDir, otpost, otpostJson, type Ran, type RunOptions } from './otpost.ts'
-import { userTests } from './user-commands.ts'
 
 const PASSWD = 'ada:x:1001:1001:Ada Lovelace,,,,ada@example.org::\nbob:x:1002:1002:Bob,,,,bob@example.org::\n'
 
 export type Target = RunOptions & { readonly args: readonly string[] }
 
-/** @param open says how commands reach their server, with a fresh database */
-export function describeCommands(open: () => Promise<Target>): void {
+/**
+ * @param open says how commands reach their server, with a fresh database
+ * @param more tests of commands that need not be run on every target
+ */
+export function describeCommands(
+  open: () => Promise<Target>,
+  more: (command: (args: readonly string[], input?: string) => Promise<Ran>) => void = () => {},
+): void {
   let smtp: SmtpServer
 
   let to: Target
@@ -252,5 +257,5 @@ export function describeCommands(open: () => Promise<Target>): void {
   })
 
   importTests(command, () => smtp.port)
-  userTests(command)
+  more(command)
 }

@@ -7,14 +7,40 @@ import { newDataDir, type Ran } from './otpost.ts'
 
 type Act = (args: readonly string[], input?: string) => Promise<Ran>
 
-export function userTests(command: Act): void {
-  const json = async (...args: readonly string[]): Promise<unknown> =>
+const jsonOf =
+  (command: Act) =>
+  async (...args: readonly string[]): Promise<unknown> =>
     JSON.parse((await command([...args, '--json'])).stdout)
-  const file = (name: string, content: string | Uint8Array): string => {
-    const path = join(dirname(newDataDir()), name)
-    writeFileSync(path, content)
-    return path
-  }
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(dirname(newDataDir()), name)
+  writeFileSync(path, content)
+  return path
+}
+
+/** A table goes to the server in a way of its own. */
+export function tableTests(command: Act): void {
+  const json = jsonOf(command)
+
+  it('imports a table after a dry run, and shows each refused row', async () => {
+    const bad = file('bad.csv', 'username;email\nbea;bea\ncleo\ndora;dora@x.test\n')
+    const dry = await command(['user', 'import', bad, '--realm', 'tables', '--dry-run'])
+    const before = await json('resolver', 'list')
+    const refused = await command(['user', 'import', bad, '--realm', 'tables'])
+    const partly = await command(['user', 'import', bad, '--realm', 'tables', '--skip-refused'])
+
+    const rows = ['LINE  FIELD  RULE', '2     email  must be one e-mail address']
+    const third = '3            must have 2 cells like the header, and has 1'
+    expect(dry.stdout.trimEnd().split('\n')).toEqual([...rows, third])
+    expect([dry.code, refused.code, partly.code]).toEqual([1, 1, 0])
+    expect(refused.stderr).toContain('2 of 3 rows are refused, nothing was stored')
+    expect(JSON.stringify(before)).not.toContain('tables')
+    expect(partly.stderr).toContain('Realm tables: added 1, changed 0, left 0 as they were, removed 0.')
+  })
+}
+
+export function userTests(command: Act): void {
+  const json = jsonOf(command)
 
   it('adds a user, changes it, gives it a password and removes it', async () => {
     const at = ['--realm', 'lab']
@@ -35,22 +61,6 @@ export function userTests(command: Act): void {
       expect.objectContaining({ username: 'anna', surname: 'Berg', email: 'ann@x.test', resolver: 'lab' }),
     ])
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('see `otpost user list`') })
-  })
-
-  it('imports a table after a dry run, and shows each refused row', async () => {
-    const bad = file('bad.csv', 'username;email\nbea;bea\ncleo\ndora;dora@x.test\n')
-    const dry = await command(['user', 'import', bad, '--realm', 'tables', '--dry-run'])
-    const before = await json('resolver', 'list')
-    const refused = await command(['user', 'import', bad, '--realm', 'tables'])
-    const partly = await command(['user', 'import', bad, '--realm', 'tables', '--skip-refused'])
-
-    const rows = ['LINE  FIELD  RULE', '2     email  must be one e-mail address']
-    const third = '3            must have 2 cells like the header, and has 1'
-    expect(dry.stdout.trimEnd().split('\n')).toEqual([...rows, third])
-    expect([dry.code, refused.code, partly.code]).toEqual([1, 1, 0])
-    expect(refused.stderr).toContain('2 of 3 rows are refused, nothing was stored')
-    expect(JSON.stringify(before)).not.toContain('tables')
-    expect(partly.stderr).toContain('Realm tables: added 1, changed 0, left 0 as they were, removed 0.')
   })
 
   it('hashes passwords of a table here, names columns as told, and reads other encodings', async () => {
