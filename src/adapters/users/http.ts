@@ -104,6 +104,8 @@ function readConfig(raw: RawConfig): Result<ReadConfig<HttpConfig>, ConfigProble
 }
 
 function contradiction(config: HttpConfig): ConfigProblem | undefined {
+  for (const name of ['userid', 'username'])
+    if (config.MAP[name] === undefined) return { key: `MAP.${name}`, rule: 'is required' }
   for (const [key, allowed, needed] of PLACEHOLDERS) {
     const url = config[key]
     if (typeof url !== 'string') continue
@@ -113,8 +115,6 @@ function contradiction(config: HttpConfig): ConfigProblem | undefined {
     const strange = found.find((name) => (allowed ?? [...Object.keys(config.MAP), 'limit']).includes(name) === false)
     if (strange !== undefined) return { key, rule: `must not hold {${strange}}, which nothing fills in` }
   }
-  for (const name of ['userid', 'username'])
-    if (config.MAP[name] === undefined) return { key: `MAP.${name}`, rule: 'is required' }
   if (config.CHECK_URL !== undefined && !Object.values(config.CHECK_BODY).some((text) => text.includes('{password}')))
     return { key: 'CHECK_BODY', rule: 'must hold {password}' }
   return undefined
