@@ -44,6 +44,7 @@ type Parts = { readonly vault: Vault; readonly edges: Edges; readonly findResolv
 type Opened = { readonly sealedConfig: string; readonly directory: Promise<Result<Directory, string>> }
 type Ask<T> = (directory: Directory, signal: AbortSignal) => FromDirectory<T>
 
+const NOTHING: Found = { users: [], unavailable: [] }
 /** Lookups by id that are under way at once, for lists of tokens. */
 const AT_ONCE = 8
 
@@ -54,22 +55,21 @@ export function createDirectories({ vault, edges, findResolver: findClass }: Par
 
   return {
     findByLogin: async (settings, resolvers, login) => {
+      const names = resolvers.filter((name) => isDirectory(settings, name))
+      if (names.length === 0) return NOTHING
       const signal = deadline(settings)
-      const answers = await Promise.all(
-        resolvers
-          .filter((name) => isDirectory(settings, name))
-          .map((name) => lookUp(settings, { resolver: name, kind: 'login', value: login }, signal)),
-      )
-      return merge(answers)
+      const ask = (resolver: string) => lookUp(settings, { resolver, kind: 'login', value: login }, signal)
+      return merge(await Promise.all(names.map(ask)))
     },
 
     findById: async (settings, owners) => {
-      const signal = deadline(settings)
       const asked = new Map(
         owners
           .filter(({ resolver }) => isDirectory(settings, resolver))
           .map((owner) => [JSON.stringify([owner.resolver, owner.userId]), owner]),
       )
+      if (asked.size === 0) return NOTHING
+      const signal = deadline(settings)
       const waiting = [...asked.values()]
       const answers: Result<readonly UserRecord[], Unavailable>[] = []
       // A directory that has failed once is not asked for the rest.

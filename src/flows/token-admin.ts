@@ -79,6 +79,7 @@ export function createTokenAdmin({ store, vault, audit, settings: cache, directo
     const patterns = command.serials?.some((serial) => serial.includes('*')) ? command.serials.map(wildcard) : null
     // A user that nobody knows has no tokens; that is no error when tokens are shown.
     const selection = await select(settings, patterns ? { ...command, serials: null } : command)
+    if (!selection.ok && selection.error.code === 'resolver_unavailable') return selection
     const found = selection.ok ? await store.findTokens(selection.value) : []
     const realm = command.realm?.toLowerCase() ?? ''
     const tokens = found
@@ -97,11 +98,15 @@ export function createTokenAdmin({ store, vault, audit, settings: cache, directo
   }
 
   async function owner(serial: string, facts: Facts): Promise<Result<UserRecord | null, AdminFailure>> {
-    const [found] = await store.findTokens({ serials: [serial] })
-    const [token] = await withOwners(directories, await cache.fresh(), found ? [found] : [])
+    const [token] = await store.findTokens({ serials: [serial] })
     if (!token) return err({ code: 'token_unknown', serial })
-    await audit.write(facts, { success: true, serial, tokenType: token.type, user: token.user?.login ?? '' })
-    return ok(token.user)
+    const elsewhere = token.user || !token.owner ? [] : [token.owner]
+    const { users, unavailable } = await directories.findById(await cache.fresh(), elsewhere)
+    const [failure] = unavailable
+    if (failure) return err({ code: 'resolver_unavailable', ...failure })
+    const user = token.user ?? users[0] ?? null
+    await audit.write(facts, { success: true, serial, tokenType: token.type, user: user?.login ?? '' })
+    return ok(user)
   }
 
   async function freeSerial(serial: string, facts: Facts): Promise<string> {

@@ -119,7 +119,8 @@ export function createUserList({ store, audit, settings: cache, directories }: P
     for (const source of sources) {
       if (left <= 0) return
       const fetched = known.get(source)
-      const all = fetched?.length ?? (isEmpty(filter) && skip > 0 ? await store.countUsers(source) : null)
+      const mayBeAfter = isEmpty(filter) && skip > 0 && source !== sources.at(-1)
+      const all = fetched?.length ?? (mayBeAfter ? await store.countUsers(source) : null)
       if (all !== null && skip >= all) {
         skip -= all
         continue

@@ -199,9 +199,12 @@ describe('a directory that is down', () => {
     const list = await h.admin('/admin/userlist', { realm: 'away' })
     const mixed = await h.admin('/admin/userlist', { realm: 'mixed' })
     const show = await h.admin('/admin/show', { serial: 'ZOE' })
+    const owner = await h.admin('/admin/getTokenOwner', { serial: 'ZOE' })
+    const tokens = await h.admin('/admin/show', { user: 'zoe', realm: 'away' })
 
     const message = "resolver 'away' could not be asked: http_503"
-    expect([init, list].map(({ json }) => json.result?.error?.message)).toEqual([message, message])
+    const refused = [init, list, owner, tokens].map(({ json }) => json.result?.error?.message)
+    expect(refused).toEqual([message, message, message, message])
     expect(mixed.json.result?.value).toHaveLength(3)
     expect(decodeURI(mixed.headers.get('otpost-warning') ?? '')).toBe('users are missing of mixed (http_503)')
     expect(show.json.result?.value).toMatchObject({ data: [{ 'User.username': '/:no user info:/' }] })
