@@ -238,7 +238,7 @@ export type StoredVerdict = {
 /** A key that seals something in this database, with a text by which it is known. */
 export type MasterKeyRecord = { readonly id: string; readonly canary: string }
 /** Columns that hold sealed values. `secret`, `pin`: by serial; `config`: by key; `provider`: by `type:name`. */
-export type SealedKind = 'secret' | 'pin' | 'config' | 'provider'
+export type SealedKind = 'secret' | 'pin' | 'config' | 'provider' | 'resolver'
 export type SealedValue = { readonly kind: SealedKind; readonly name: string; readonly sealed: string }
 export type Resealed = SealedValue & { readonly after: string }
 /** How many values of a kind can be read by this key alone; `audit`: MACs. */
