@@ -75,8 +75,8 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
   const store = createStore(measured(batch, metrics))
   const vault = createVault(keys, edges.random)
   const audit = createAudit(store, vault, edges.host ?? edges.capabilities.runtime)
-  const settings = createSettingsCache(store)
   const directories = createDirectories({ vault, edges, findResolver })
+  const settings = createSettingsCache(store, directories.sync)
   const passwordMatches = createPasswordMatches([
     ...FORMATS,
     (text) => (text.startsWith('$scrypt$') ? (password) => vault.passwordMatches(password, text) : null),

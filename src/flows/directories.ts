@@ -37,6 +37,8 @@ export type Directories = {
     user: UserRecord | null,
     password: string,
   ) => Promise<Result<boolean, Unavailable>>
+  /** Lets go of directories that these settings no longer have. */
+  readonly sync: (settings: Settings) => void
   readonly close: () => Promise<void>
 }
 
@@ -102,6 +104,8 @@ export function createDirectories({ vault, edges, findResolver: findClass }: Par
       return answer.ok ? ok(answer.value && user !== null && password !== '') : answer
     },
 
+    sync,
+
     close: async () => {
       const all = [...opened.keys()]
       await Promise.all(all.map(letGo))
@@ -160,7 +164,6 @@ export function createDirectories({ vault, edges, findResolver: findClass }: Par
     signal: AbortSignal,
     question: Ask<T>,
   ): Promise<Result<T, string>> {
-    sync(settings)
     const record = findResolver(settings, name)
     if (!record) return err('resolver_unknown')
     try {
@@ -201,7 +204,6 @@ export function createDirectories({ vault, edges, findResolver: findClass }: Par
     return ok(found.create(read.value.config, edges))
   }
 
-  /** Lets go of what the settings no longer have. */
   function sync(settings: Settings): void {
     if (settings.version <= synced) return
     synced = settings.version

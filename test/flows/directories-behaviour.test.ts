@@ -63,9 +63,13 @@ it('is opened once, closed when its resolver is saved anew or gone, and opened a
   const second = await settingsOf(2, { a: '2' })
 
   for (const _ of [1, 2]) await directories.findByLogin(first, ['a', 'b'], 'ada')
+  directories.sync(first)
+  const before = [...events]
+  directories.sync(second)
   const { users } = await directories.findByLogin(second, ['a', 'b'], 'ada')
   await directories.close()
 
+  expect(before).toEqual(['open 1', 'open 1'])
   expect(events.toSorted()).toEqual(['close 1', 'close 1', 'close 2', 'open 1', 'open 1', 'open 2'])
   expect(users).toEqual([
     {
