@@ -2,7 +2,6 @@
  * Tables of users: CSV as spreadsheets write it (RFC 4180), with a header line. Delimiters are `,`, `;` or a tab,
  * whichever the header has most of; a byte order mark is left out.
  */
-import { CsvError, parse } from 'csv-parse/sync'
 import { isAttributeName, type UserFields } from './local-user.ts'
 import { err, ok, type Result } from './result.ts'
 
@@ -10,6 +9,10 @@ import { err, ok, type Result } from './result.ts'
 export type TableRow = { readonly line: number; readonly fields: UserFields }
 export type TableProblem = { readonly line: number; readonly field: string; readonly rule: string }
 export type UserTable = { readonly rows: readonly TableRow[]; readonly refused: readonly TableProblem[] }
+
+/** Reads CSV with this delimiter: cells without blanks around, lines that are empty left out, a byte order mark too. */
+export type ParseCsv = (text: string, delimiter: string) => Promise<Result<readonly TableLine[], TableProblem>>
+export type TableLine = { readonly line: number; readonly cells: readonly string[] }
 
 /** Which attribute a column is, by its header; empty: the column is left out. */
 export type ColumnNames = Readonly<Record<string, string>>
@@ -29,8 +32,12 @@ const KNOWN: Readonly<Record<string, string>> = {
 const plain = (header: string): string => header.toLowerCase().replace(/[\s._-]/g, '')
 
 /** @param columns wins over the names that are known; keys are headers as they are written */
-export function readUserTable(text: string, columns: ColumnNames = {}): Result<UserTable, TableProblem> {
-  const read = readCsv(text)
+export async function readUserTable(
+  parse: ParseCsv,
+  text: string,
+  columns: ColumnNames = {},
+): Promise<Result<UserTable, TableProblem>> {
+  const read = await parse(text, delimiterOf(text))
   if (!read.ok) return read
   const [header, ...lines] = read.value
   if (!header) return err({ line: 1, field: '', rule: 'must be a header: the table is empty' })
@@ -47,32 +54,6 @@ export function readUserTable(text: string, columns: ColumnNames = {}): Result<U
   return ok({ rows, refused })
 }
 
-type Line = { readonly line: number; readonly cells: readonly string[] }
-
-function readCsv(text: string): Result<readonly Line[], TableProblem> {
-  try {
-    const records = parse(text, {
-      ...{ bom: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true },
-      delimiter: delimiterOf(text),
-    }) as unknown as readonly { readonly info: { readonly lines: number }; readonly record: readonly string[] }[] // `info`
-    // Lines are counted at the end of a record, which may have line breaks within.
-    const breaks = (cells: readonly string[]) => cells.reduce((n, cell) => n + cell.split(/\r\n|\n|\r/).length - 1, 0)
-    return ok(records.map(({ info, record }) => ({ line: info.lines - breaks(record), cells: record })))
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error
-    const line = typeof error.lines === 'number' ? error.lines : 1
-    const rule = RULES[error.code] ?? 'must be CSV'
-    return err({ line, field: '', rule })
-  }
-}
-
-/** The texts of the parser quote what it read. */
-const RULES: Readonly<Record<string, string>> = {
-  CSV_QUOTE_NOT_CLOSED: 'must end the quotation marks that it opens',
-  CSV_INVALID_CLOSING_QUOTE: 'must have a delimiter behind closing quotation marks',
-  INVALID_OPENING_QUOTE: 'must have quotation marks around a whole cell, and two for one within',
-}
-
 function delimiterOf(text: string): string {
   const [header = ''] = text.split(/\r\n|\n|\r/, 1)
   const bare = header.replace(/"[^"]*"/g, '')
@@ -80,7 +61,7 @@ function delimiterOf(text: string): string {
   return counts.reduce((best, one) => (one[0] > best[0] ? one : best))[1]
 }
 
-function readHeader({ line, cells }: Line, columns: ColumnNames): Result<readonly string[], TableProblem> {
+function readHeader({ line, cells }: TableLine, columns: ColumnNames): Result<readonly string[], TableProblem> {
   const names: string[] = []
   for (const cell of cells) {
     const given = Object.hasOwn(columns, cell) ? columns[cell] : KNOWN[plain(cell)]

@@ -91,7 +91,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   administration.route('/audit', auditRoutes(audits, respond))
   administration.route('/api/v2', auditlogRoutes(audits, respond))
   administration.route('/api/v2', usersV2Routes(flows, respond))
-  administration.route('/otpost/users', localUserRoutes(flows, respond))
+  administration.route('/otpost/users', localUserRoutes(flows, respond, edges.parseCsv))
   administration.route('/otpost/templates', templateRoutes(flows, respond))
   administration.route('/otpost/keys', keyRoutes(flows, respond))
   administration.route('/otpost/audit', auditOperatorRoutes(audits, respond))

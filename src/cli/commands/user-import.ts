@@ -81,7 +81,7 @@ async function takeTable(platform: Platform, command: Command, source: Source, o
   const { realm, resolver = realm, column: columns = {} } = options
   // Loaded only where it is needed.
   const { importTable, readTable } = await import('../user-import.ts')
-  const table = readTable({ ...source, columns })
+  const table = await readTable({ ...source, columns })
   const how = {
     ...{ realm, resolver, replace: options.replace === true, dryRun: options.dryRun === true },
     ...{ skipRefused: options.skipRefused === true, random: processEdges(platform).random },

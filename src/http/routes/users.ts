@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import type { AdminFailure } from '../../core/failures.ts'
 import { USER_FIELDS, type UserFields } from '../../core/local-user.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import { readUserTable, type TableRow } from '../../core/user-table.ts'
+import { type ParseCsv, readUserTable, type TableRow } from '../../core/user-table.ts'
 import type { UserAdmin } from '../../flows/user-admin.ts'
 import type { ImportCommand, ImportReport, ImportUsers } from '../../flows/user-import.ts'
 import type { Json } from '../dialects/linotp/envelope.ts'
@@ -13,7 +13,12 @@ import { page, type Respond, required } from '../reply.ts'
 
 export type LocalUserFlows = { readonly localUsers: UserAdmin; readonly importUsers: ImportUsers }
 
-export function localUserRoutes({ localUsers, importUsers }: LocalUserFlows, respond: Respond): Hono<Env> {
+/** @param parseCsv undefined where tables cannot be read */
+export function localUserRoutes(
+  { localUsers, importUsers }: LocalUserFlows,
+  respond: Respond,
+  parseCsv: ParseCsv | undefined,
+): Hono<Env> {
   const routes = new Hono<Env>()
 
   routes.post('/', async (c) => {
@@ -24,7 +29,7 @@ export function localUserRoutes({ localUsers, importUsers }: LocalUserFlows, res
     return respond(c, added, ({ userId }) => ({ value: { userid: userId ?? '' } }))
   })
   routes.post('/import', async (c) => {
-    const command = decodeImport(c.get('params'))
+    const command = await decodeImport(c.get('params'), parseCsv)
     return respond(c, command.ok ? await importUsers(command.value, c.get('facts')) : command, (report) => ({
       value: encodeReport(report),
     }))
@@ -55,7 +60,10 @@ function fieldsOf(params: Params): Result<UserFields, AdminFailure> {
 const isTrue = (text: string | null): boolean => /^(?:true|1|yes)$/i.test(text ?? '')
 
 /** A table as CSV in `content`, or rows as JSON that were read elsewhere. */
-function decodeImport(params: Params): Result<ImportCommand, AdminFailure> {
+async function decodeImport(
+  params: Params,
+  parseCsv: ParseCsv | undefined,
+): Promise<Result<ImportCommand, AdminFailure>> {
   const named = required(params, 'resolver')
   if (!named.ok) return named
   const how = {
@@ -70,9 +78,11 @@ function decodeImport(params: Params): Result<ImportCommand, AdminFailure> {
   }
   const content = param(params, 'content')
   if (content === null) return err({ code: 'parameter_missing', field: 'content' })
+  if (!parseCsv)
+    return err(invalid('content', 'cannot be read on this runtime: send rows, as `otpost user import` does'))
   const columns = readTexts(param(params, 'columns') ?? '{}', 'columns')
   if (!columns.ok) return columns
-  const table = readUserTable(content, columns.value)
+  const table = await readUserTable(parseCsv, content, columns.value)
   if (table.ok) return ok({ ...how, ...table.value })
   const { line, field, rule } = table.error
   return err(invalid('content', `line ${line}${field === '' ? '' : ` ${field}`} ${rule}`))

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { readUserTable } from './user-table.ts'
+import { parseCsv } from '../../src/adapters/csv/csv-parse.ts'
+import { readUserTable } from '../../src/core/user-table.ts'
 
-const rowsOf = (text: string, columns = {}) => {
-  const read = readUserTable(text, columns)
+const rowsOf = async (text: string, columns = {}) => {
+  const read = await readUserTable(parseCsv, text, columns)
   if (!read.ok) throw new Error(JSON.stringify(read.error))
   return read.value.rows.map(({ line, fields }) => [line, fields] as const)
 }
@@ -16,35 +17,35 @@ describe('a table of users', () => {
     ['quoted cells', '"username","email"\n"ada","ada@x.test"\n'],
     ['other names of columns, in any case', 'Login Name,E-Mail\nada,ada@x.test\n'],
     ['blanks around cells', 'username , email\n ada ,ada@x.test \n'],
-  ])('is read with %s', (_, text) => {
-    expect(rowsOf(text)).toEqual([[2, { username: 'ada', email: 'ada@x.test' }]])
+  ])('is read with %s', async (_, text) => {
+    expect(await rowsOf(text)).toEqual([[2, { username: 'ada', email: 'ada@x.test' }]])
   })
 
-  it('has quotation marks, delimiters and line breaks in quoted cells, and counts lines by them', () => {
+  it('has quotation marks, delimiters and line breaks in quoted cells, and counts lines by them', async () => {
     const text = 'username,description\nada,"one, ""two""\nthree"\n\nbob,x\n'
 
-    expect(rowsOf(text)).toEqual([
+    expect(await rowsOf(text)).toEqual([
       [2, { username: 'ada', description: 'one, "two"\nthree' }],
       [5, { username: 'bob', description: 'x' }],
     ])
   })
 
-  it('takes a delimiter in a quoted header for text', () => {
-    expect(rowsOf('"a;b;c;d",username\n1,ada\n', { 'a;b;c;d': 'description' })).toEqual([
+  it('takes a delimiter in a quoted header for text', async () => {
+    expect(await rowsOf('"a;b;c;d",username\n1,ada\n', { 'a;b;c;d': 'description' })).toEqual([
       [2, { description: '1', username: 'ada' }],
     ])
   })
 
-  it('names columns as it is told, and leaves out those that are told to be left out', () => {
+  it('names columns as it is told, and leaves out those that are told to be left out', async () => {
     const text = 'Kürzel,Raum,Abteilung\nada,42,Physics\n'
 
-    expect(rowsOf(text, { Kürzel: 'username', Raum: '', Abteilung: 'department' })).toEqual([
+    expect(await rowsOf(text, { Kürzel: 'username', Raum: '', Abteilung: 'department' })).toEqual([
       [2, { username: 'ada', department: 'Physics' }],
     ])
   })
 
-  it('refuses a row with too many or too few cells, and reads the others', () => {
-    const read = readUserTable('username,email\nada\nbob,b@x.test\neve,e@x.test,more\n')
+  it('refuses a row with too many or too few cells, and reads the others', async () => {
+    const read = await readUserTable(parseCsv, 'username,email\nada\nbob,b@x.test\neve,e@x.test,more\n')
 
     expect(read).toMatchObject({ ok: true, value: { rows: [{ line: 3 }] } })
     expect(read.ok && read.value.refused).toEqual([
@@ -66,7 +67,10 @@ describe('a table of users', () => {
     ],
     ['username\n"ada\nbob\n', {}, { rule: 'must end the quotation marks that it opens' }],
     ['username\n"ada"x\n', {}, { line: 2, rule: 'must have a delimiter behind closing quotation marks' }],
-  ])('is refused as a whole: %j', (text, columns, problem) => {
-    expect(readUserTable(text, columns as Record<string, string>)).toMatchObject({ ok: false, error: problem })
+  ])('is refused as a whole: %j', async (text, columns, problem) => {
+    expect(await readUserTable(parseCsv, text, columns as Record<string, string>)).toMatchObject({
+      ok: false,
+      error: problem,
+    })
   })
 })
