@@ -31,7 +31,7 @@ import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
 import { type AutoEnrolled, createAutoEnroll } from './auto-enroll.ts'
-import type { Directories, Unavailable } from './directories.ts'
+import { type Directories, reasonsOf } from './directories.ts'
 import type { Enroll } from './enroll.ts'
 import type { Facts } from './facts.ts'
 import { createGather, type Gathered } from './gather.ts'
@@ -259,10 +259,6 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     return { kind: 'accepted', token: null, lengths: null }
   }
 }
-
-/** For the audit: `corp: connection_refused`. */
-export const reasonsOf = (unavailable: readonly Unavailable[]): string =>
-  unavailable.map(({ resolver, reason }) => `${resolver}: ${reason}`).join(', ')
 
 const counted = (tokens: readonly Token[], counts: ReadonlyMap<string, number>): readonly CountedToken[] =>
   tokens.map(({ serial, type, failCount }) => ({ serial, type, failCount: counts.get(serial) ?? failCount }))

@@ -226,6 +226,10 @@ export function createDirectories({ vault, edges, findResolver: findClass }: Par
   }
 }
 
+/** For the audit: `corp: connection_refused`. */
+export const reasonsOf = (unavailable: readonly Unavailable[]): string =>
+  unavailable.map(({ resolver, reason }) => `${resolver}: ${reason}`).join(', ')
+
 function merge(answers: readonly Result<readonly UserRecord[], Unavailable>[]): Found {
   return {
     users: answers.flatMap((answer) => (answer.ok ? answer.value : [])),

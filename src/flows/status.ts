@@ -12,7 +12,7 @@ import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
-import type { Directories } from './directories.ts'
+import { type Directories, reasonsOf } from './directories.ts'
 import type { Facts } from './facts.ts'
 import { passwordOf } from './password.ts'
 import type { SettingsCache } from './settings.ts'
@@ -70,7 +70,7 @@ export function createStatus(parts: Parts): Status {
     const down = user && !user.ok && user.error.code === 'resolver_unavailable' ? user.error : password.failure()
     await audit.write(facts, {
       success: shown.length > 0,
-      ...(down ? { actionDetail: 'resolver_unavailable', info: `${down.resolver}: ${down.reason}` } : {}),
+      ...(down ? { actionDetail: 'resolver_unavailable', info: reasonsOf([down]) } : {}),
       user: named?.user ?? '',
       realm: realm ?? '',
       serial: shown.map(({ token }) => token.serial).join(' '),

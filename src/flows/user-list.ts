@@ -12,7 +12,7 @@ import type { UserRecord } from '../core/users.ts'
 import type { Store } from '../ports/store.ts'
 import type { UserFilter } from '../ports/users.ts'
 import type { Audit } from './audit.ts'
-import type { Directories, Unavailable } from './directories.ts'
+import { type Directories, reasonsOf, type Unavailable } from './directories.ts'
 import type { Facts } from './facts.ts'
 import type { SettingsCache } from './settings.ts'
 
@@ -80,7 +80,7 @@ export function createUserList({ store, audit, settings: cache, directories }: P
       await audit.write(facts, {
         success: true,
         realm: question.realm?.toLowerCase() ?? '',
-        info: unavailable.map(({ resolver, reason }) => `${resolver}: ${reason}`).join(', '),
+        info: reasonsOf(unavailable),
       })
       const known = new Map(
         answers.flatMap((answer, n) => (answer.ok ? [[asked[n] ?? '', answer.value] as const] : [])),

@@ -1,6 +1,6 @@
 /** Users of otpost's own resolvers: one by one, and imported from CSV. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { enroll, type Fields, type Harness, startHarness } from '../support/harness.ts'
+import { enroll, type Fields, type Harness, startHarness, times } from '../support/harness.ts'
 
 let h: Harness
 beforeAll(async () => {
@@ -205,6 +205,16 @@ describe('an import', () => {
     expect(rows.map((row) => String(row.password_hash).slice(0, 8))).toEqual(['$scrypt$', hash.slice(0, 8)])
     expect(error(await take(many))).toMatch(/^password must be given in at most 100 rows/)
     expect(await report(many, { dry_run: 'true' })).toMatchObject({ added: 101 })
+  })
+
+  it('is planned again when users change meanwhile, and leaves no half of one', async () => {
+    const outcomes = await Promise.all(times(10, (n) => take(`username,userid\na${n},${n}a\nb${n},${n}b\n`)))
+
+    const stored = outcomes.flatMap(({ json }, n) => (json.result?.status ? [n] : []))
+    const others = outcomes.filter(({ json }) => !json.result?.status)
+    expect(stored.length).toBeGreaterThan(0)
+    expect((await names()).toSorted()).toEqual(stored.flatMap((n) => [`a${n}`, `b${n}`]).toSorted())
+    expect(others.map(error)).toEqual(others.map(() => 'resolver must not be changed by a request at the same time'))
   })
 
   it('takes rows that were read elsewhere, with their lines', async () => {
