@@ -34,7 +34,7 @@ export type Gathered = {
   /** The same; where the request names a token instead of a user, who owns it. */
   readonly owner: UserRecord | null
   readonly realm: string | null
-  /** Where the user was looked for. */
+  /** Where the user was looked for; a directory that has failed is not waited for once more. */
   readonly resolvers: readonly string[]
   /** The tokens that the request means. */
   readonly tokens: readonly Token[]
@@ -81,7 +81,7 @@ export function createGather({ store, vault, edges, settings: cache, directories
       failure: failureOf(found, owned, unavailable),
       unavailable,
       ...{ user, owner, realm, tokens, hasToken },
-      resolvers: queries.flatMap(({ resolvers }) => resolvers),
+      resolvers: queries.flatMap(({ resolvers }) => resolvers).filter((name) => !isAmong(unavailable, name)),
       candidates: tokens.length > 0 ? tokens : [await decoy],
       challenges: gathered.challenges,
       ...{ failures, full: gathered.full },
@@ -150,6 +150,9 @@ function queriesOf(command: CheckCommand, settings: Settings, facts: Facts): rea
 
 const failuresOf = (settings: Settings, { client, now }: Facts): readonly Bucket[] =>
   bucketsOf(`failures:client:${clientNetwork(client)}`, settingOf(settings, clientFailLimit), now)
+const isAmong = (unavailable: readonly Unavailable[], name: string): boolean =>
+  unavailable.some(({ resolver }) => resolver === name)
+
 /** Users of the database and of directories, in the order of their resolvers. */
 function merged(gathered: StoreGathered, queries: readonly UserQuery[], lookups: readonly Found[]): StoreGathered {
   const users = gathered.users.map((rows, index) =>

@@ -53,7 +53,11 @@ export function createStatus(parts: Parts): Status {
     const rule = asked
       ? policyFor(settings, { user: asked, realm, client: facts.client, time: facts.time }).value(otpPin)
       : 'token_pin'
-    const resolvers = queries?.ok ? queries.value.flatMap((each) => each.resolvers) : []
+    const failed = user && !user.ok && user.error.code === 'resolver_unavailable' ? user.error : null
+    // A directory that has just failed is not waited for once more.
+    const resolvers = (queries?.ok ? queries.value.flatMap((each) => each.resolvers) : []).filter(
+      (name) => name !== failed?.resolver,
+    )
     const password = passwordOf(parts, { settings, user: owner, resolvers })
 
     const visible = await Promise.all(
@@ -67,7 +71,7 @@ export function createStatus(parts: Parts): Status {
       }),
     )
     const shown = entries.filter((_, index) => visible[index])
-    const down = user && !user.ok && user.error.code === 'resolver_unavailable' ? user.error : password.failure()
+    const down = failed ?? password.failure()
     await audit.write(facts, {
       success: shown.length > 0,
       ...(down ? { actionDetail: 'resolver_unavailable', info: reasonsOf([down]) } : {}),

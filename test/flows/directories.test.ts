@@ -164,6 +164,18 @@ describe('a directory that is down', () => {
     },
   )
 
+  it('is waited for once, be it that the password would be asked for as well', async () => {
+    await policy('otppin=1')
+    await readSettings()
+    people.answer = () => new Promise(() => {})
+    const before = people.heard.length
+
+    await h.check({ user: 'zoe@away', pass: 'zoe-password' })
+    await h.post('/validate/check_status', { user: 'zoe@away', pass: 'zoe-password', transactionid: '1' })
+
+    expect(people.heard.slice(before).map(({ path }) => path)).toEqual(['/users', '/users'])
+  })
+
   it('stops nobody of another resolver or realm', async () => {
     people.answer = () => ({ status: 503 })
 
