@@ -6,7 +6,8 @@ import { provider as smtpMail } from './adapters/mail/smtp.ts'
 import { smsProviders } from './adapters/sms/index.ts'
 import { measured } from './adapters/store/measured.ts'
 import { createStore, SCHEMA_VERSION } from './adapters/store/store.ts'
-import { cryptMatches } from './adapters/users/crypt.ts'
+import { createPasswordMatches, FORMATS } from './adapters/users/crypt.ts'
+import { resolverClasses } from './adapters/users/index.ts'
 import type { Keyring, MasterKeys } from './adapters/vault/keys.ts'
 import { createVault } from './adapters/vault/webcrypto.ts'
 import type { Config } from './config.ts'
@@ -21,6 +22,7 @@ import { createVerify } from './flows/audit-verify.ts'
 import { createCheck } from './flows/check.ts'
 import { createConfigAdmin } from './flows/config-admin.ts'
 import { createDeliver } from './flows/deliver.ts'
+import { createDirectories } from './flows/directories.ts'
 import { createEnroll } from './flows/enroll.ts'
 import { createHousekeeping, type Housekeeping } from './flows/housekeeping.ts'
 import { checkKeys, createKeyAdmin } from './flows/keys.ts'
@@ -29,6 +31,8 @@ import { createPolicyAdmin } from './flows/policy-admin.ts'
 import { createProviderAdmin } from './flows/provider-admin.ts'
 import { createProviderConfigs } from './flows/provider-configs.ts'
 import { createRealmAdmin } from './flows/realm-admin.ts'
+import { createResolverAdmin } from './flows/resolver-admin.ts'
+import { createResolverConfigs } from './flows/resolver-configs.ts'
 import { createRestored } from './flows/restored.ts'
 import { createSessions } from './flows/sessions.ts'
 import { createSettingsCache } from './flows/settings.ts'
@@ -37,6 +41,9 @@ import { createTemplateAdmin } from './flows/template-admin.ts'
 import { createTemplates } from './flows/templates.ts'
 import { createTokenAdmin } from './flows/token-admin.ts'
 import { createTrigger } from './flows/trigger.ts'
+import { createUserAdmin } from './flows/user-admin.ts'
+import { createImportUsers } from './flows/user-import.ts'
+import { createUserList } from './flows/user-list.ts'
 import { namedUser } from './flows/users.ts'
 import { createApp } from './http/app.ts'
 import type { Env } from './http/env.ts'
@@ -44,16 +51,22 @@ import type { Edges } from './ports/edges.ts'
 import { noMetrics } from './ports/metrics.ts'
 import { type FindProvider, findIn } from './ports/provider.ts'
 import type { Batch, Store } from './ports/store.ts'
+import { type FindResolver, findIn as findClassIn } from './ports/users.ts'
 
 const PROVIDERS = { email: mailProviders, sms: smsProviders(smtpMail) }
 /** The classes of providers that there are. */
 export const findProvider: FindProvider = (type, className) => findIn(PROVIDERS[type], className)
+
+/** The classes of directories that there are. */
+export const findResolver: FindResolver = (type) => findClassIn(resolverClasses, type)
 
 export type Otpost = {
   readonly app: Hono<Env>
   readonly store: Store
   /** Every hour and at the start; nothing needs it to be correct. */
   readonly housekeeping: Housekeeping
+  /** Lets go of connections that would keep the process alive. */
+  readonly close: () => Promise<void>
 }
 
 export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, config: Config): Otpost {
@@ -62,31 +75,44 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
   const store = createStore(measured(batch, metrics))
   const vault = createVault(keys, edges.random)
   const audit = createAudit(store, vault, edges.host ?? edges.capabilities.runtime)
-  const settings = createSettingsCache(store)
+  const directories = createDirectories({ vault, edges, findResolver })
+  const settings = createSettingsCache(store, directories.sync)
+  const passwordMatches = createPasswordMatches([
+    ...FORMATS,
+    (text) => (text.startsWith('$scrypt$') ? (password) => vault.passwordMatches(password, text) : null),
+  ])
   const deliver = createDeliver(findProvider, { vault, edges }, config.sendDeadline)
   const templates = createTemplates(store, edges)
   const configs = createProviderConfigs({ vault, edges, findProvider, settings, templates })
   const messages = createMessages({ templates, log: edges.log })
   const trigger = createTrigger({ store, audit, vault, deliver, messages, edges }, config.sendDeadline)
   const admins = createAdmins({ store, vault, edges, audit })
-  const enroll = createEnroll({ store, vault, edges, audit, settings })
+  const enroll = createEnroll({ store, vault, edges, audit, settings, directories })
   const seal = createSeal({ store, vault, edges })
   const verify = createVerify({ store, vault })
   const prune = createPrune({ store, vault, audit, seal, verify })
   const flows = {
     check: createCheck(
-      { store, vault, edges, settings, audit, trigger, enroll, passwordMatches: cryptMatches },
+      { store, vault, edges, settings, audit, trigger, enroll, passwordMatches, directories },
       config.sendDeadline + 2,
     ),
-    status: createStatus({ store, vault, audit, settings, passwordMatches: cryptMatches }),
+    status: createStatus({ store, vault, audit, settings, passwordMatches, directories }),
     enroll,
-    tokens: createTokenAdmin({ store, vault, audit, settings }),
+    tokens: createTokenAdmin({ store, vault, audit, settings, directories }),
     providers: createProviderAdmin({ store, vault, edges, audit, settings, deliver, findProvider, configs }),
     config: createConfigAdmin({ store, vault, audit, settings, configs, findProvider }),
-    realms: createRealmAdmin({ store, edges, audit, settings }),
+    realms: createRealmAdmin({ store, audit, settings }),
+    resolvers: createResolverAdmin({
+      ...{ store, edges, audit, settings, directories, findResolver },
+      configs: createResolverConfigs({ vault, edges, findResolver }),
+      types: resolverClasses.map(({ name }) => name),
+    }),
+    localUsers: createUserAdmin({ store, vault, edges, audit, settings }),
+    importUsers: createImportUsers({ store, vault, edges, audit, settings }),
+    users: createUserList({ store, audit, settings, directories }),
     sessions: createSessions({ store, vault, edges, audit }),
-    policies: createPolicyAdmin({ store, edges, audit, settings }),
-    templates: createTemplateAdmin({ store, edges, audit, settings, templates }),
+    policies: createPolicyAdmin({ store, edges, audit, settings, directories }),
+    templates: createTemplateAdmin({ store, edges, audit, settings, templates, directories }),
     admins,
     keys: createKeyAdmin({ store, vault, audit, seal, log: edges.log }),
     restored: createRestored({ store, audit }),
@@ -120,5 +146,6 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     proxies: config.proxies,
     publicHttps: config.publicHttps,
   })
-  return { app, store, housekeeping: createHousekeeping({ store, edges, settings, seal, prune }) }
+  const housekeeping = createHousekeeping({ store, edges, settings, seal, prune })
+  return { app, store, housekeeping, close: directories.close }
 }

@@ -7,6 +7,7 @@ import { createAuditClient } from './audit-client.ts'
 import { createKeyClient } from './key-client.ts'
 import type { Call } from './request.ts'
 import { createTemplateClient } from './template-client.ts'
+import { createUserClient } from './user-client.ts'
 
 const Admin = v.object({ username: v.string(), createdAt: v.number() })
 const ApiToken = v.object({ id: v.string(), admin: v.string(), name: v.string(), createdAt: v.number() })
@@ -93,6 +94,12 @@ export type TokenRecord = {
   /** RFC 3339; null when the server does not know. */
   readonly createdAt: string | null
 }
+/** `username` and the like with `*` for any text. */
+export type UserFilter = {
+  readonly realm?: string | undefined
+  readonly resConf?: string | undefined
+  readonly username?: string | undefined
+}
 export type TokenFilter = {
   readonly user?: string | undefined
   readonly realm?: string | undefined
@@ -134,6 +141,7 @@ export function createAdminClient(call: Call) {
     audit: createAuditClient(call),
     keys: createKeyClient(call),
     templates: createTemplateClient(call),
+    users: createUserClient(call),
     admins: async () => parse(v.array(Admin), await value('GET', '/otpost/admins')),
     addAdmin: (username: string, password: string) => done('/otpost/admins', { username, password }),
     removeAdmin: async (username: string) =>
@@ -161,8 +169,8 @@ export function createAdminClient(call: Call) {
       Object.values(parse(v.record(v.string(), Realm), await value('GET', '/system/getRealms'))).map(readRealm),
     saveRealm: (realm: string, resolvers: readonly string[]) =>
       done('/system/setRealm', { realm, resolvers: resolvers.join(',') }),
-    users: async (realm?: string) =>
-      parse(v.array(User), await value('GET', '/admin/userlist', { realm })).map((user) => ({
+    listUsers: async (filter: UserFilter = {}) =>
+      parse(v.array(User), await value('GET', '/admin/userlist', filter)).map((user) => ({
         ...user,
         resolver: lastPart(user.resolver),
       })),

@@ -24,6 +24,8 @@ export function processEdges(platform: Pick<Platform, 'capabilities' | 'fetchVia
     fetch: (input, init) => fetch(input, init),
     ...(platform.fetchVia && { fetchVia: platform.fetchVia }),
     deadline: (after) => AbortSignal.timeout(after * 1000),
+    // Loaded for the few who read a table.
+    parseCsv: async (text, delimiter) => (await import('../adapters/csv/csv-parse.ts')).parseCsv(text, delimiter),
     readFile: (path) => readFile(path, 'utf8'),
     writeFile: (path, text) => writeFile(path, text, 'utf8'),
     capabilities: platform.capabilities,

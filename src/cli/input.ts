@@ -1,10 +1,12 @@
 /** Input of commands: standard input, files, and secrets typed without echo. */
 import { readFile } from 'node:fs/promises'
 
-export async function readStdin(): Promise<string> {
+export const readStdin = async (): Promise<string> => (await readStdinBytes()).toString('utf8')
+
+async function readStdinBytes(): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   for await (const chunk of process.stdin) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 /** Standard input without the line break that `echo` and editors add. */
@@ -17,6 +19,24 @@ export async function readInput(file: string): Promise<string> {
     return await readFile(file, 'utf8')
   } catch (cause) {
     throw new Error(`cannot read ${file}`, { cause })
+  }
+}
+
+/** @param encoding a label of the Encoding Standard. @throws where the bytes are not of it */
+export async function readText(file: string, encoding: string): Promise<string> {
+  const bytes =
+    file === '-'
+      ? await readStdinBytes()
+      : await readFile(file).catch((cause) => {
+          throw new Error(`cannot read ${file}`, { cause })
+        })
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+  } catch (cause) {
+    const name = file === '-' ? 'standard input' : file
+    throw cause instanceof RangeError
+      ? new Error(`there is no encoding ${encoding}`)
+      : new Error(`${name} is not in ${encoding}: --encoding names another one, such as windows-1252`)
   }
 }
 

@@ -9,6 +9,7 @@ import { registerKeys } from './commands/keys.ts'
 import { registerMigrate } from './commands/migrate.ts'
 import { registerPolicy } from './commands/policy.ts'
 import { registerProvider } from './commands/provider.ts'
+import { registerResolver } from './commands/resolver.ts'
 import { registerServe } from './commands/serve.ts'
 import { registerTemplate } from './commands/template.ts'
 import { registerToken } from './commands/token.ts'
@@ -41,6 +42,7 @@ export function createProgram(platform: Platform): Command {
   registerMigrate(program, platform)
   registerAdmin(program, platform)
   registerUser(program, platform)
+  registerResolver(program, platform)
   registerToken(program, platform)
   registerProvider(program, platform)
   registerTemplate(program, platform)

@@ -16,7 +16,7 @@ import { openKeys } from './key-file.ts'
 /** Beside `src/` in the source tree, beside `dist/` in the package. */
 const SHIPPED_TEMPLATES = fileURLToPath(new URL('../../templates', import.meta.url))
 
-export type Opened = Otpost & { readonly close: () => void }
+export type Opened = Otpost
 
 type Database = {
   readonly client: Client
@@ -37,12 +37,13 @@ export async function openServer(config: Config, edges: Edges, dataDir: string):
   try {
     const keys = await openKeys(config, database, edges, dataDir)
     if ((await migrateDatabase(client, store)) === 'migrated') edges.log.info('database_migrated')
-    const opened = compose(batch, keys.ring, { ...edges, templates }, config)
-    const close = () => {
+    const otpost = compose(batch, keys.ring, { ...edges, templates }, config)
+    const close = async () => {
       keys.close()
+      await otpost.close()
       client.close()
     }
-    return { ...opened, close }
+    return { ...otpost, close }
   } catch (error) {
     client.close()
     throw error

@@ -41,3 +41,21 @@ export function ignoreBrokenPipe(): void {
     throw error
   })
 }
+
+/** Fewer are done before anybody reads of them. */
+const WORTH_TELLING = 50
+export const canShowProgress = (total: number): boolean => total >= WORTH_TELLING
+
+/** How far long work has come, on stderr: one line that is written over on a terminal, one line a tenth elsewhere. */
+export function progress(what: string, total: number): { readonly step: () => void; readonly end: () => void } {
+  const { stderr } = process
+  let done = 0
+  return {
+    step: () => {
+      done++
+      if (stderr.isTTY) stderr.write(`\r${what}: ${done} of ${total}`)
+      else if (done % Math.ceil(total / 10) === 0) note(`${what}: ${done} of ${total}`)
+    },
+    end: () => void (stderr.isTTY && stderr.write('\n')),
+  }
+}

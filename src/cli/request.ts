@@ -22,6 +22,8 @@ export type Answer = { readonly value: unknown; readonly detail: unknown }
 /** Both throw an Error for the operator: the server's own message, or why there was none. */
 export type Call = {
   (method: 'GET' | 'POST' | 'DELETE', path: string, fields?: Fields): Promise<Answer>
+  /** POST of a JSON object. */
+  readonly json: (path: string, body: object) => Promise<Answer>
   /** GET of JSON Lines, one value after the other as they come. */
   readonly lines: (path: string, fields?: Fields) => AsyncGenerator<unknown>
 }
@@ -44,7 +46,9 @@ const NEXT: Readonly<Record<number, string>> = {
 export function createCall(server: Server): Call {
   const call = async (method: string, path: string, fields: Fields = {}): Promise<Answer> =>
     answerOf(server, path, await ask(server, method, path, fields))
-  return Object.assign(call, { lines })
+  const json = async (path: string, body: object): Promise<Answer> =>
+    answerOf(server, path, await ask(server, 'POST', path, {}, body))
+  return Object.assign(call, { json, lines })
 
   async function* lines(path: string, fields: Fields = {}): AsyncGenerator<unknown> {
     const response = await ask(server, 'GET', path, fields)
@@ -67,7 +71,13 @@ export function createCall(server: Server): Call {
   }
 }
 
-async function ask(server: Server, method: string, path: string, fields: Fields): Promise<Response> {
+async function ask(
+  server: Server,
+  method: string,
+  path: string,
+  fields: Fields,
+  json: object | null = null,
+): Promise<Response> {
   const { base, token } = server
   const given = new URLSearchParams(
     Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
@@ -75,8 +85,11 @@ async function ask(server: Server, method: string, path: string, fields: Fields)
   const query = method === 'POST' || given.size === 0 ? '' : `?${given}`
   const request = new Request(`${base.replace(/\/+$/, '')}${path}${query}`, {
     method,
-    ...(method === 'POST' ? { body: given } : {}),
-    ...(token === null ? {} : { headers: { authorization: `Bearer ${token}` } }),
+    ...(method === 'POST' ? { body: json ? JSON.stringify(json) : given } : {}),
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(json ? { 'content-type': 'application/json' } : {}),
+    },
     // The token is for this server, not for one that it names.
     redirect: 'manual',
   })

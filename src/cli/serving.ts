@@ -142,7 +142,7 @@ type Open = {
   listening: Listening | null
   metrics: Listening | null
   endHousekeeping: (() => Promise<void>) | null
-  database: () => void
+  database: () => Promise<void>
 }
 
 /** A message that is under way is neither lost nor left without its note. */
@@ -158,7 +158,7 @@ async function closeAll(
   if (metrics) await atMost(grace, metrics.close())
   if (endHousekeeping) await atMost(grace, endHousekeeping())
   if (devMail) await devMail.close()
-  database()
+  await database()
 }
 
 function atMost(milliseconds: number, work: Promise<void>): Promise<void> {

@@ -86,7 +86,7 @@ async function withLocal<T>(platform: Platform, data: string, use: (client: Admi
   try {
     return await use(localClient(opened))
   } finally {
-    opened.close()
+    await opened.close()
   }
 }
 

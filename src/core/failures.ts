@@ -9,6 +9,8 @@ export type CheckFailure =
   | 'user_unknown'
   | 'user_ambiguous'
   | 'realm_unknown'
+  /** A directory could not be asked, and without it nobody is found. */
+  | 'resolver_unavailable'
   | 'token_missing'
   | 'token_inactive'
   | 'token_locked'
@@ -43,6 +45,9 @@ export type AdminFailure =
   | { readonly code: 'resolver_unknown'; readonly resolver: string }
   | { readonly code: 'resolver_exists'; readonly resolver: string }
   | { readonly code: 'resolver_in_use'; readonly resolver: string; readonly realms: readonly string[] }
+  /** `reason` says what is wrong with it, without secrets. */
+  | { readonly code: 'resolver_unavailable'; readonly resolver: string; readonly reason: string }
+  | { readonly code: 'user_exists'; readonly user: string; readonly field: 'username' | 'userid' }
   | { readonly code: 'token_unknown'; readonly serial: string }
   | { readonly code: 'token_type_unknown'; readonly type: string }
   | { readonly code: 'token_type_conflict'; readonly serial: string; readonly type: string }

@@ -15,7 +15,7 @@ export type PasswdUser = {
 }
 
 /** How the texts begin that a password can be compared with; others know no password. */
-export const PASSWORD_FORMATS: readonly string[] = ['$1$', '$5$', '$6$', '$2a$', '$2b$', '$2y$']
+export const PASSWORD_FORMATS: readonly string[] = ['$1$', '$5$', '$6$', '$2a$', '$2b$', '$2y$', '$scrypt$']
 
 /** The line (counted from 1) and the rule it breaks. */
 export type PasswdProblem = { readonly line: number; readonly rule: string }

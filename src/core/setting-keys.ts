@@ -48,6 +48,26 @@ function text(key: string, meaning: string): Setting<string> {
   return { key, rule: null, read: (value) => value, fallback: '', meaning }
 }
 
+const UNITS: Readonly<Record<string, Seconds>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+const DURATION = /^\s*(\d{1,9})\s*(?:s|sec(?:ond)?s?|m|min(?:ute)?s?|h|hours?|d|days?)?\s*$/i
+
+/** A length of time: seconds, or a number with its unit. */
+function duration(
+  key: string,
+  [min, max]: readonly [Seconds, Seconds],
+  fallback: Seconds,
+  meaning: string,
+): Setting<Seconds> {
+  const read = (written: string): Seconds | undefined => {
+    const digits = DURATION.exec(written)?.[1]
+    const unit = /[smhd]/i.exec(written)?.[0].toLowerCase() ?? 's'
+    const seconds = digits === undefined ? Number.NaN : Number(digits) * (UNITS[unit] ?? 1)
+    return seconds >= min && seconds <= max ? seconds : undefined
+  }
+  const rule = `must be a time like 90, 30 s, 5 m or 1 hour, of ${min} to ${max} seconds`
+  return { key, rule, read, fallback, meaning }
+}
+
 export const defaultOtpLength = number('DefaultOtpLen', [4, 10], 6, 'Digits of the OTPs of a new token.')
 export const defaultCountWindow = number(
   'DefaultCountWindow',
@@ -153,6 +173,22 @@ export const clientFailLimit = limit(
   'fail_limit_per_client',
   'Wrong answers of one client in a time, by its address (IPv6: its /64); then it hears nothing but no. A RADIUS server is one client.',
 )
+export const resolverTimeout = number(
+  'resolver_timeout',
+  [1, 60],
+  5,
+  'Seconds in which the directories of a realm must have answered.',
+)
+const CACHE = 'Keep what directories say of'
+export const loginCache = truth('resolver_lookup_cache.enabled', false, `${CACHE} a login, for some time.`)
+export const loginCacheExpiration = duration(
+  'resolver_lookup_cache.expiration',
+  [1, 86_400],
+  300,
+  'How long that is kept; that there is nobody, a tenth of it, 30 seconds at most.',
+)
+export const userCache = truth('user_lookup_cache.enabled', false, `${CACHE} a user id in the same way.`)
+export const userCacheExpiration = duration('user_lookup_cache.expiration', [1, 86_400], 300, 'The same for user ids.')
 export const lastAccess: Setting<boolean> = {
   key: 'token.last_access',
   rule: 'must be True, False or a time format like %Y-%m-%d',
@@ -188,6 +224,11 @@ export const settingKeys: readonly Setting<unknown>[] = [
   auditRetention,
   ...Object.values(sendLimits),
   clientFailLimit,
+  resolverTimeout,
+  loginCache,
+  loginCacheExpiration,
+  userCache,
+  userCacheExpiration,
   lastAccess,
 ]
 

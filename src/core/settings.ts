@@ -31,10 +31,17 @@ export type ProviderRecord = {
   readonly isDefault: boolean
 }
 
+/** Type of the resolvers whose users are edited one by one. */
+export const LOCAL_RESOLVER = 'localresolver'
+export const PASSWD_RESOLVER = 'passwdresolver'
+
 export type ResolverRecord = {
   readonly name: string
   readonly type: string
+  /** Its parameters as they are shown. */
   readonly data: Readonly<Record<string, string>>
+  /** Of a directory: all of its configuration. Empty: its users are rows of the database. */
+  readonly sealedConfig: string
 }
 export type RealmRecord = { readonly name: string; readonly resolvers: readonly string[]; readonly isDefault: boolean }
 
@@ -78,6 +85,12 @@ export function tokenDefaults(settings: Settings): TokenDefaults {
     maxFailCount: settingOf(settings, keys.defaultMaxFailCount),
   }
 }
+
+export const findResolver = (settings: Settings, name: string): ResolverRecord | undefined =>
+  settings.resolvers.find((resolver) => resolver.name === name)
+/** Its users live elsewhere; a resolver that is not there has none. */
+export const isDirectory = (settings: Settings, name: string): boolean =>
+  (findResolver(settings, name)?.sealedConfig ?? '') !== ''
 
 export const defaultRealm = (settings: Settings): RealmRecord | undefined =>
   settings.realms.find((realm) => realm.isDefault)

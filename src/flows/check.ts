@@ -31,6 +31,7 @@ import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
 import { type AutoEnrolled, createAutoEnroll } from './auto-enroll.ts'
+import { type Directories, reasonsOf } from './directories.ts'
 import type { Enroll } from './enroll.ts'
 import type { Facts } from './facts.ts'
 import { createGather, type Gathered } from './gather.ts'
@@ -87,6 +88,7 @@ type Parts = {
   readonly trigger: Trigger
   readonly enroll: Enroll
   readonly passwordMatches: PasswordMatches
+  readonly directories: Directories
 }
 
 const NO_GUESS = { kind: 'reject', failed: [], judged: [], guessed: [] } as const
@@ -131,28 +133,35 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     const { settings, policy, user, realm, candidates, challenges } = gathered
     const { transactionId } = command
     const checked: CheckFacts = { realm, transactionId, candidates, challenges }
-    const password = passwordOf(parts, user, gathered.resolvers)
+    const password = passwordOf(parts, { settings, user, resolvers: gathered.resolvers })
     const proofs = await prove({
       facts: checked,
       pass: command.pass ?? '',
       pinRule: policy.value(otpPin),
       pinFirst: settingOf(settings, prependPin),
-      password,
+      password: password.matches,
       needsNoPin: (token) => command.mayTrigger === true && token.type === 'sms' && policy.value(triggerSms),
       now: facts.now,
       requestId: facts.requestId,
     })
 
-    const missing = await whatIsMissing(command, gathered, password)
+    const missing = await whatIsMissing(command, gathered, password.matches)
     // After all that costs time, and whoever is asked for: it must not tell what the answer would have been.
     if (gathered.full)
       return reject({ ...NO_GUESS, reason: 'client_limit_reached' }, { ...gathered, failures: [] }, facts, [])
     if (missing === 'passed') return pass(gathered, facts)
     if (missing === 'token_missing' && !command.enrolled) {
-      const enrolled = await autoEnroll(command.pass, gathered, password, facts)
+      const enrolled = await autoEnroll(command.pass, gathered, password.matches, facts)
       if (enrolled) return judgeEnrolled(command, enrolled, facts)
     }
-    if (missing) return reject({ ...NO_GUESS, reason: missing }, gathered, facts, [])
+    const failure = password.failure()
+    // Nothing was learned of the password, so nobody has given a wrong one.
+    if (failure) {
+      const down = { ...gathered, failures: [], unavailable: [...gathered.unavailable, failure] }
+      return reject({ ...NO_GUESS, reason: 'resolver_unavailable' }, down, facts, [])
+    }
+    const failures = missing === 'resolver_unavailable' ? [] : gathered.failures
+    if (missing) return reject({ ...NO_GUESS, reason: missing }, { ...gathered, failures }, facts, [])
     const evidence = new Map([...proofs].map(([serial, proof]) => [serial, proof.evidence]))
     const plan = decide(checked, evidence, facts.now)
     if (plan.kind === 'accept') return accept(plan, proofs, gathered, facts)
@@ -227,7 +236,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
 
   async function reject(
     plan: Extract<Plan, { kind: 'reject' }>,
-    { who, failures }: Gathered,
+    { who, failures, unavailable }: Pick<Gathered, 'who' | 'failures' | 'unavailable'>,
     facts: Facts,
     candidates: readonly Token[],
   ): Promise<Verdict> {
@@ -238,6 +247,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       serial: candidates.map((token) => token.serial).join(' '),
       tokenType: [...new Set(candidates.map((token) => token.type))].join(' '),
       actionDetail: reason,
+      ...(reason === 'resolver_unavailable' ? { info: reasonsOf(unavailable) } : {}),
     })
     const counts = await store.reject({ now: facts.now, failed, judged, guessed, failures, audit: row })
     return { kind: 'rejected', reason, tokens: counted(candidates, counts) }

@@ -19,6 +19,7 @@ import type { Store, TokenLimits } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit, AuditDetails } from './audit.ts'
 import { checkDestination } from './destination.ts'
+import type { Directories } from './directories.ts'
 import type { Facts } from './facts.ts'
 import { hex } from './sessions.ts'
 import type { SettingsCache } from './settings.ts'
@@ -62,17 +63,18 @@ type Parts = {
   readonly edges: Edges
   readonly audit: Audit
   readonly settings: SettingsCache
+  readonly directories: Directories
 }
 
 const SECRET_BYTES = 20 // RFC 4226 §4 R6: at least 16, better 20
 const TRIES = 10
 
-export function createEnroll({ store, vault, edges, audit, settings: cache }: Parts): Enroll {
+export function createEnroll({ store, vault, edges, audit, settings: cache, directories }: Parts): Enroll {
   return async (command, facts) => {
     const settings = await cache.fresh()
     const type = findTokenType(command.type)
     if (!type) return err({ code: 'token_type_unknown', type: command.type })
-    const user = command.user ? await findUser(store, settings, command.user) : null
+    const user = command.user ? await findUser({ store, directories }, settings, command.user) : null
     if (user && !user.ok) return user
     const existing = command.serial === null ? undefined : (await store.findTokens({ serials: [command.serial] }))[0]
     if (existing && existing.type !== type.name)

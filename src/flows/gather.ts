@@ -1,5 +1,6 @@
 /**
  * Gather: everything a check decides on, in one read: settings, user, tokens, open challenges, and the policy that holds.
+ * Where a realm has directories they are asked first, all at once; the owner of a token that was named, after it.
  */
 
 import type { Challenge } from '../core/challenge.ts'
@@ -9,7 +10,7 @@ import { setRealm } from '../core/policy/actions.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { policyFor } from '../core/policy/subject.ts'
 import { clientFailLimit } from '../core/setting-keys.ts'
-import { findRealm, type Settings, settingOf } from '../core/settings.ts'
+import { findRealm, isDirectory, type Settings, settingOf } from '../core/settings.ts'
 import type { Token } from '../core/token.ts'
 import { type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
@@ -17,19 +18,23 @@ import type { Store, Gathered as StoreGathered } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { AuditDetails } from './audit.ts'
 import type { CheckCommand } from './check.ts'
+import type { Directories, Found, Unavailable } from './directories.ts'
 import type { Facts } from './facts.ts'
 import type { SettingsCache } from './settings.ts'
+import { inOrder } from './users.ts'
 
 export type Gathered = {
   readonly settings: Settings
   readonly policy: Policy
   /** Why there is nobody to ask, or null. */
   readonly failure: CheckFailure | null
+  /** Directories that could not be asked; the log has them too. */
+  readonly unavailable: readonly Unavailable[]
   readonly user: UserRecord | null
   /** The same; where the request names a token instead of a user, who owns it. */
   readonly owner: UserRecord | null
   readonly realm: string | null
-  /** Where the user was looked for. */
+  /** Where the user was looked for; a directory that has failed is not waited for once more. */
   readonly resolvers: readonly string[]
   /** The tokens that the request means. */
   readonly tokens: readonly Token[]
@@ -46,17 +51,26 @@ export type Gathered = {
 }
 export type Gather = (command: CheckCommand, facts: Facts) => Promise<Gathered>
 
-type Parts = { readonly store: Store; readonly vault: Vault; readonly edges: Edges; readonly settings: SettingsCache }
+type Parts = {
+  readonly store: Store
+  readonly vault: Vault
+  readonly edges: Edges
+  readonly settings: SettingsCache
+  readonly directories: Directories
+}
+const NOTHING_FOUND: Found = { users: [], unavailable: [] }
 
-export function createGather({ store, vault, edges, settings: cache }: Parts): Gather {
+export function createGather({ store, vault, edges, settings: cache, directories }: Parts): Gather {
   let decoy: Promise<Token> | undefined
 
   return async (command, facts) => {
-    const { settings, queries, failures, gathered } = await read(command, facts)
+    const { settings, queries, failures, gathered, lookups } = await read(command, facts)
     const found = identify(command, queries, gathered)
     const { user, realm, tokens, hasToken } = typeof found === 'string' ? NOBODY_FOUND : found
     const named = queries[0]
-    const owner = user ?? gathered.owners.get(tokens[0]?.serial ?? '') ?? null
+    const owned = user ? NOTHING_FOUND : await ownerElsewhere(tokens[0], settings)
+    const owner = user ?? gathered.owners.get(tokens[0]?.serial ?? '') ?? owned.users[0] ?? null
+    const unavailable = [...lookups, owned].flatMap((lookup) => lookup.unavailable)
     // A token that nobody owns is asked about as nobody in its first realm (contract 3.6), never as anybody.
     const asked = owner ?? { login: named?.login ?? '', resolver: '', attributes: {} }
     const askedRealm = realm ?? named?.realm.name ?? tokens[0]?.realms[0] ?? ''
@@ -64,9 +78,10 @@ export function createGather({ store, vault, edges, settings: cache }: Parts): G
     return {
       settings,
       policy: policyFor(settings, { user: asked, realm: askedRealm, client: facts.client, time: facts.time }),
-      failure: typeof found === 'string' ? found : null,
+      failure: failureOf(found, owned, unavailable),
+      unavailable,
       ...{ user, owner, realm, tokens, hasToken },
-      resolvers: queries.flatMap(({ resolvers }) => resolvers),
+      resolvers: queries.flatMap(({ resolvers }) => resolvers).filter((name) => !isAmong(unavailable, name)),
       candidates: tokens.length > 0 ? tokens : [await decoy],
       challenges: gathered.challenges,
       ...{ failures, full: gathered.full },
@@ -80,6 +95,9 @@ export function createGather({ store, vault, edges, settings: cache }: Parts): G
   async function read(command: CheckCommand, facts: Facts) {
     for (let settings = await cache.known(), tries = 0; ; settings = await cache.fresh(), tries++) {
       const queries = queriesOf(command, settings, facts)
+      const lookups = await Promise.all(
+        queries.map(({ login, resolvers }) => directories.findByLogin(settings, resolvers, login)),
+      )
       const users = queries.map(({ login, resolvers }) => ({ login, resolvers }))
       // A named user in an unknown realm must find nobody, not everybody with that serial.
       const nobody = command.user !== null && users.length === 0
@@ -87,14 +105,22 @@ export function createGather({ store, vault, edges, settings: cache }: Parts): G
       const gathered = await store.gather({
         buckets: failures,
         users: nobody ? [{ login: '', resolvers: [] }] : users,
+        owners: lookups.flatMap((lookup) => lookup.users.map(({ resolver, userId }) => ({ resolver, userId }))),
         // A user's tokens are all read: what the request filters away still counts as having one.
         serial: command.user ? null : command.serial,
         tokenType: command.user ? null : command.tokenType,
         ...(command.transactionId === null ? {} : { transactionId: command.transactionId }),
         now: facts.now,
       })
-      if (gathered.version === settings.version || tries === 2) return { settings, queries, failures, gathered }
+      if (gathered.version === settings.version || tries === 2)
+        return { settings, queries, failures, lookups, gathered: merged(gathered, queries, lookups) }
     }
+  }
+
+  /** Whose token it is that was named, where this stands in a directory; the database knows the others. */
+  async function ownerElsewhere(token: Token | undefined, settings: Settings): Promise<Found> {
+    const owner = token?.owner
+    return owner && isDirectory(settings, owner.resolver) ? directories.findById(settings, [owner]) : NOTHING_FOUND
   }
 
   /** A salted, sealed token that belongs to nobody. */
@@ -124,6 +150,30 @@ function queriesOf(command: CheckCommand, settings: Settings, facts: Facts): rea
 
 const failuresOf = (settings: Settings, { client, now }: Facts): readonly Bucket[] =>
   bucketsOf(`failures:client:${clientNetwork(client)}`, settingOf(settings, clientFailLimit), now)
+const isAmong = (unavailable: readonly Unavailable[], name: string): boolean =>
+  unavailable.some(({ resolver }) => resolver === name)
+
+/** Users of the database and of directories, in the order of their resolvers. */
+function merged(gathered: StoreGathered, queries: readonly UserQuery[], lookups: readonly Found[]): StoreGathered {
+  const users = gathered.users.map((rows, index) =>
+    inOrder([...rows, ...(lookups[index]?.users ?? [])], queries[index]?.resolvers ?? []),
+  )
+  return { ...gathered, users }
+}
+
+/**
+ * That a directory is down is a reason of its own: nobody may be let in as unknown because of it. Whoever was found
+ * elsewhere does not suffer, but a token whose owner cannot be asked for does: its owner's policies are not known.
+ */
+function failureOf(
+  found: Subject | CheckFailure,
+  owned: Found,
+  unavailable: readonly Unavailable[],
+): CheckFailure | null {
+  if (typeof found === 'string')
+    return found === 'user_unknown' && unavailable.length > 0 ? 'resolver_unavailable' : found
+  return owned.unavailable.length > 0 ? 'resolver_unavailable' : null
+}
 
 type Subject = {
   readonly user: UserRecord | null

@@ -48,7 +48,7 @@ type Parts = {
   readonly log: Log
 }
 
-const KINDS: readonly SealedKind[] = ['config', 'provider', 'secret', 'pin']
+const KINDS: readonly SealedKind[] = ['config', 'provider', 'resolver', 'secret', 'pin']
 export const isSealedKind = (text: string): text is SealedKind => KINDS.some((kind) => kind === text)
 /** Values in one slice: far below what a Worker may take for a request. */
 const SLICE = 250
@@ -62,6 +62,7 @@ const PLACES: Readonly<Record<SealedKind, (name: string) => string>> = {
     const [type, ...rest] = name.split(':')
     return place.provider(type === 'sms' ? 'sms' : 'email', rest.join(':'))
   },
+  resolver: place.resolver,
 }
 
 export function createKeyAdmin({ store, vault, audit, seal, log }: Parts): KeyAdmin {

@@ -20,6 +20,7 @@ import { findRealm, type Settings, settingOf } from '../core/settings.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import type { Audit } from './audit.ts'
+import type { Directories } from './directories.ts'
 import type { Facts } from './facts.ts'
 import type { SettingsCache } from './settings.ts'
 import { findUser } from './users.ts'
@@ -62,11 +63,17 @@ export type PolicyAdmin = {
   readonly ask: (question: PolicyQuestion, facts: Facts) => Promise<Result<readonly PolicyRecord[], AdminFailure>>
 }
 
-type Parts = { readonly store: Store; readonly edges: Edges; readonly audit: Audit; readonly settings: SettingsCache }
+type Parts = {
+  readonly store: Store
+  readonly edges: Edges
+  readonly audit: Audit
+  readonly settings: SettingsCache
+  readonly directories: Directories
+}
 
 const TRIES = 5
 
-export function createPolicyAdmin({ store, edges, audit, settings: cache }: Parts): PolicyAdmin {
+export function createPolicyAdmin({ store, edges, audit, settings: cache, directories }: Parts): PolicyAdmin {
   return { save, list, remove, ask, explain: explainAll }
 
   async function save(
@@ -156,7 +163,7 @@ export function createPolicyAdmin({ store, edges, audit, settings: cache }: Part
     facts: Facts,
   ): Promise<{ readonly subject: Subject; readonly userFound: boolean }> {
     const realm = named.toLowerCase()
-    const found = await findUser(store, settings, { user: login, realm })
+    const found = await findUser({ store, directories }, settings, { user: login, realm })
     const known = found.ok ? found.value : { resolver: '', attributes: {} }
     const user = { login, realm, resolver: known.resolver, attributes: known.attributes }
     return { subject: { user, realm, client, time: facts.time }, userFound: found.ok }

@@ -55,13 +55,13 @@ export function createProve({ vault, edges }: { readonly vault: Vault; readonly 
     const { digits, hash } = token
     const check = { pin: pin.value, password }
     const split = splitPass(pass, digits, command.pinFirst)
-    const [wholeIsPin, partIsPin] = await Promise.all([
-      satisfies(pinRule, pass, check),
-      satisfies(pinRule, split.pin, check),
-    ])
     const lenient = findTokenType(token.type)?.lenientAnswers ?? false
     const inTransaction = facts.transactionId !== null
-
+    const [wholeIsPin, partIsPin] = await Promise.all([
+      // Beside a transaction id the whole is no password, and a directory would count it as a wrong one.
+      inTransaction && pinRule === 'password' ? false : satisfies(pinRule, pass, check),
+      satisfies(pinRule, split.pin, check),
+    ])
     // Beside a transaction id the whole pass is the OTP, or, for a lenient token, PIN and OTP.
     const besidePin = inTransaction ? lenient && partIsPin : true
     const given = besidePin ? split.otp : pass

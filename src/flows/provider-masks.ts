@@ -17,7 +17,7 @@ const LOOKS_SECRET = /key|token|secret|pass|pwd|pw|auth|credential|cookie|signat
 const LOOKS_SECRET_AT_TOP = /token|secret|passw|authorization|credential|api_?key|(?:^|_)(?:pwd?|pin)$/i
 
 /** Every gateway names its secrets as it likes, so in these all is secret but what is known not to be. */
-const SECRET_INSIDE = /^(?:headers?|parameters?)$/i
+export const SECRET_INSIDE = /^(?:headers?|parameters?)$/i
 /** Names of headers and parameters that are shown; compared without case, `-`, `_` and a leading `X-`. */
 const HARMLESS: ReadonlySet<string> = new Set([
   ...['accept', 'acceptcharset', 'acceptencoding', 'acceptlanguage', 'cachecontrol', 'contentlanguage', 'contenttype'],
@@ -26,6 +26,9 @@ const HARMLESS: ReadonlySet<string> = new Set([
   ...['coding', 'lang', 'language', 'unicode', 'flash', 'priority', 'validity', 'ttl', 'test', 'version'],
 ])
 const isHarmless = (name: string): boolean => HARMLESS.has(name.toLowerCase().replace(/^x-|[-_]/g, ''))
+
+/** What a class says of its secrets: of a provider, or of a resolver. */
+export type Secrecy = Pick<Provider, 'secretKeys' | 'boundKeys'>
 
 /** `inner`: whether what stands below, under this name, is secret. */
 type Place = {
@@ -37,7 +40,7 @@ type Place = {
 const looksSecret = (name: string): boolean => LOOKS_SECRET.test(name)
 
 /** @param provider `undefined`: a class nobody knows, of which everything is masked */
-export function maskConfig(config: RawConfig, provider: Provider | undefined): RawConfig {
+export function maskConfig(config: RawConfig, provider: Secrecy | undefined): RawConfig {
   return mapEntries(config, (key, value) => mask(value, topPlace(key, provider)))
 }
 
@@ -48,7 +51,7 @@ export function maskConfig(config: RawConfig, provider: Provider | undefined): R
 export function unmaskConfig(
   posted: RawConfig,
   before: RawConfig | null,
-  { provider, sameClass }: { readonly provider: Provider; readonly sameClass: boolean },
+  { provider, sameClass }: { readonly provider: Secrecy; readonly sameClass: boolean },
 ): Result<RawConfig, ConfigProblem> {
   const masked: string[] = []
   const problems: ConfigProblem[] = []
@@ -91,7 +94,7 @@ function mask(value: unknown, place: Place): unknown {
   return isMembers(value) ? mapEntries(value, (name, item) => mask(item, below(place, name))) : value
 }
 
-function topPlace(key: string, provider: Provider | undefined): Place {
+function topPlace(key: string, provider: Secrecy | undefined): Place {
   return {
     path: [key],
     isSecret: !provider || provider.secretKeys.includes(key) || LOOKS_SECRET_AT_TOP.test(key),

@@ -11,13 +11,17 @@ export type SettingsCache = {
   readonly fresh: () => Promise<Settings>
 }
 
-export function createSettingsCache(store: Pick<Store, 'settings'>): SettingsCache {
+/** @param onRead is told of each reading, for whoever keeps something that hangs on the settings */
+export function createSettingsCache(
+  store: Pick<Store, 'settings'>,
+  onRead: (settings: Settings) => void = () => {},
+): SettingsCache {
   let current: Promise<Settings> | undefined
   const fresh = (): Promise<Settings> => {
     const reading = store.settings()
     current = reading
     // A failed read is not remembered: the next request tries again.
-    reading.catch(() => {
+    reading.then(onRead, () => {
       if (current === reading) current = undefined
     })
     return reading

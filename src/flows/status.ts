@@ -12,6 +12,7 @@ import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
+import { type Directories, reasonsOf } from './directories.ts'
 import type { Facts } from './facts.ts'
 import { passwordOf } from './password.ts'
 import type { SettingsCache } from './settings.ts'
@@ -33,13 +34,15 @@ type Parts = {
   readonly audit: Audit
   readonly settings: SettingsCache
   readonly passwordMatches: PasswordMatches
+  readonly directories: Directories
 }
 
-export function createStatus({ store, vault, audit, settings: cache, passwordMatches }: Parts): Status {
+export function createStatus(parts: Parts): Status {
+  const { store, vault, audit, settings: cache } = parts
   return async ({ transactionId, pass, user: named, serial }, facts) => {
     const settings = await cache.fresh()
     const entries = await store.findChallenges(transactionId, facts.now)
-    const user = named ? await findUser(store, settings, named) : null
+    const user = named ? await findUser(parts, settings, named) : null
     const owner = user?.ok ? user.value : null
     const queries = named ? userQueries(named, settings) : null
     const query = queries?.ok ? queries.value[0] : undefined
@@ -50,13 +53,17 @@ export function createStatus({ store, vault, audit, settings: cache, passwordMat
     const rule = asked
       ? policyFor(settings, { user: asked, realm, client: facts.client, time: facts.time }).value(otpPin)
       : 'token_pin'
-    const resolvers = queries?.ok ? queries.value.flatMap((each) => each.resolvers) : []
-    const password = passwordOf({ store, passwordMatches }, owner, resolvers)
+    const failed = user && !user.ok && user.error.code === 'resolver_unavailable' ? user.error : null
+    // A directory that has just failed is not waited for once more.
+    const resolvers = (queries?.ok ? queries.value.flatMap((each) => each.resolvers) : []).filter(
+      (name) => name !== failed?.resolver,
+    )
+    const password = passwordOf(parts, { settings, user: owner, resolvers })
 
     const visible = await Promise.all(
       entries.map(async ({ challenge, token }) => {
         const pin = await vault.openPin(token.sealedPin, place.pin(token.serial))
-        const right = pin.ok && (await satisfies(rule, pass, { pin: pin.value, password }))
+        const right = pin.ok && (await satisfies(rule, pass, { pin: pin.value, password: password.matches }))
         const owned =
           named === null ||
           (owner !== null && token.owner?.userId === owner.userId && token.owner.resolver === owner.resolver)
@@ -64,8 +71,10 @@ export function createStatus({ store, vault, audit, settings: cache, passwordMat
       }),
     )
     const shown = entries.filter((_, index) => visible[index])
+    const down = failed ?? password.failure()
     await audit.write(facts, {
       success: shown.length > 0,
+      ...(down ? { actionDetail: 'resolver_unavailable', info: reasonsOf([down]) } : {}),
       user: named?.user ?? '',
       realm: realm ?? '',
       serial: shown.map(({ token }) => token.serial).join(' '),

@@ -18,6 +18,7 @@ import type { Edges } from '../ports/edges.ts'
 import type { Message } from '../ports/provider.ts'
 import type { Store } from '../ports/store.ts'
 import type { Audit } from './audit.ts'
+import type { Directories } from './directories.ts'
 import type { Facts } from './facts.ts'
 import { assemble } from './message.ts'
 import type { SettingsCache } from './settings.ts'
@@ -56,6 +57,7 @@ type Parts = {
   readonly edges: Edges
   readonly audit: Audit
   readonly settings: SettingsCache
+  readonly directories: Directories
   readonly templates: Templates
 }
 
@@ -75,7 +77,14 @@ const ATTRIBUTES = {
 }
 const SAMPLE = { otp: '418276', serial: 'LSEM00012345', transactionid: '75439840127586312', minutes: '2' }
 
-export function createTemplateAdmin({ store, edges, audit, settings: cache, templates }: Parts): TemplateAdmin {
+export function createTemplateAdmin({
+  store,
+  edges,
+  audit,
+  settings: cache,
+  directories,
+  templates,
+}: Parts): TemplateAdmin {
   return { save, list, show, preview, remove }
 
   async function save(name: string, source: string, facts: Facts): Promise<Result<readonly string[], AdminFailure>> {
@@ -117,7 +126,8 @@ export function createTemplateAdmin({ store, edges, audit, settings: cache, temp
 
   async function preview(question: PreviewQuestion, facts: Facts): Promise<Result<Preview, AdminFailure>> {
     const { name, user: login, realm, language } = question
-    const user = login === '' ? null : await findUser(store, await cache.fresh(), { user: login, realm })
+    const user =
+      login === '' ? null : await findUser({ store, directories }, await cache.fresh(), { user: login, realm })
     if (user?.ok === false) return user
     const attributes = user?.value.attributes ?? ATTRIBUTES
     const found = await find(name, preferredLanguages({ decided: language, attributes, accepted: '' }))

@@ -10,10 +10,11 @@ import type { Store, TokenChange, TokenSelection } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
 import { checkDestination } from './destination.ts'
+import type { Directories } from './directories.ts'
 import type { Facts } from './facts.ts'
 import type { SettingsCache } from './settings.ts'
 import { SETTERS } from './token-settings.ts'
-import { findUser, type UserSelection } from './users.ts'
+import { findUser, type UserSelection, withOwners } from './users.ts'
 
 /** Tokens by serial, by owner, or both; `*` in a serial stands for any text when tokens are shown. */
 export type Selection = { readonly serials: readonly string[] | null; readonly user: UserSelection | null }
@@ -54,7 +55,13 @@ export type TokenAdmin = {
   ) => Promise<Result<readonly SetResult[], AdminFailure>>
 }
 
-type Parts = { readonly store: Store; readonly vault: Vault; readonly audit: Audit; readonly settings: SettingsCache }
+type Parts = {
+  readonly store: Store
+  readonly vault: Vault
+  readonly audit: Audit
+  readonly settings: SettingsCache
+  readonly directories: Directories
+}
 
 const CHANGED_MEANWHILE = {
   code: 'parameter_invalid',
@@ -62,7 +69,7 @@ const CHANGED_MEANWHILE = {
   rule: 'must not be changed by a request at the same time',
 } as const
 
-export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts): TokenAdmin {
+export function createTokenAdmin({ store, vault, audit, settings: cache, directories }: Parts): TokenAdmin {
   return { show, owner, freeSerial, remove, setActive, reset, set }
 
   async function show(command: ShowCommand, facts: Facts): Promise<Result<Shown, AdminFailure>> {
@@ -72,6 +79,7 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
     const patterns = command.serials?.some((serial) => serial.includes('*')) ? command.serials.map(wildcard) : null
     // A user that nobody knows has no tokens; that is no error when tokens are shown.
     const selection = await select(settings, patterns ? { ...command, serials: null } : command)
+    if (!selection.ok && selection.error.code === 'resolver_unavailable') return selection
     const found = selection.ok ? await store.findTokens(selection.value) : []
     const realm = command.realm?.toLowerCase() ?? ''
     const tokens = found
@@ -85,14 +93,20 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
       realm,
       serial: command.serials?.join(' ') ?? '',
     })
-    return ok({ settings, ...paged(tokens, command) })
+    const page = paged(tokens, command)
+    return ok({ settings, ...page, tokens: await withOwners(directories, settings, page.tokens) })
   }
 
   async function owner(serial: string, facts: Facts): Promise<Result<UserRecord | null, AdminFailure>> {
     const [token] = await store.findTokens({ serials: [serial] })
     if (!token) return err({ code: 'token_unknown', serial })
-    await audit.write(facts, { success: true, serial, tokenType: token.type, user: token.user?.login ?? '' })
-    return ok(token.user)
+    const elsewhere = token.user || !token.owner ? [] : [token.owner]
+    const { users, unavailable } = await directories.findById(await cache.fresh(), elsewhere)
+    const [failure] = unavailable
+    if (failure) return err({ code: 'resolver_unavailable', ...failure })
+    const user = token.user ?? users[0] ?? null
+    await audit.write(facts, { success: true, serial, tokenType: token.type, user: user?.login ?? '' })
+    return ok(user)
   }
 
   async function freeSerial(serial: string, facts: Facts): Promise<string> {
@@ -175,8 +189,9 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
   /** The tokens an administrator means. Without serial and user none are meant, never all. */
   async function choose(selection: Selection): Promise<Result<readonly ShownToken[], AdminFailure>> {
     if (selection.serials === null && selection.user === null) return ok([])
-    const selected = await select(await cache.fresh(), selection)
-    return selected.ok ? ok(await store.findTokens(selected.value)) : selected
+    const settings = await cache.fresh()
+    const selected = await select(settings, selection)
+    return selected.ok ? ok(await withOwners(directories, settings, await store.findTokens(selected.value))) : selected
   }
 
   async function select(
@@ -185,7 +200,7 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
   ): Promise<Result<TokenSelection, AdminFailure>> {
     const bySerial = serials === null ? {} : { serials }
     if (user === null) return ok(bySerial)
-    const found = await findUser(store, settings, user)
+    const found = await findUser({ store, directories }, settings, user)
     if (!found.ok) return found
     const { userId, resolver } = found.value
     return ok({ ...bySerial, owners: [{ userId, resolver }] })

@@ -1,15 +1,19 @@
-/** Finding the user that an administrator named. */
+/** Finding the user that somebody named, in the database and in directories. */
 import type { AdminFailure } from '../core/failures.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Settings } from '../core/settings.ts'
-import { type UserRecord, userQueries } from '../core/users.ts'
+import type { Token } from '../core/token.ts'
+import { type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
 import type { Store } from '../ports/store.ts'
+import type { Directories, Unavailable } from './directories.ts'
 
 export type UserSelection = {
   readonly user: string
   readonly realm?: string | undefined
   readonly resConf?: string | undefined
 }
+/** Where users are looked for. */
+export type UserSources = { readonly store: Pick<Store, 'findUsers'>; readonly directories: Directories }
 
 /** User and realm as the audit has them when a request was refused: as they were asked for. */
 export function namedUser(
@@ -21,20 +25,56 @@ export function namedUser(
   return { user: first?.login ?? selection.user, realm: first?.realm.name ?? selection.realm ?? '' }
 }
 
-/** The one user that is meant; several different ones count as none (contract 7.8). */
+/**
+ * The one user that is meant; several different ones count as none (contract 7.8). Where nobody is found and a directory
+ * could not be asked, that is what is said.
+ */
 export async function findUser(
-  store: Pick<Store, 'findUsers'>,
+  sources: UserSources,
   settings: Settings,
   selection: UserSelection,
 ): Promise<Result<UserRecord, AdminFailure>> {
+  const unknown = { code: 'user_unknown', user: selection.user } as const
   const queries = userQueries(selection, settings)
-  if (!queries.ok) return err({ code: 'user_unknown', user: selection.user })
-  for (const { login, resolvers } of queries.value) {
-    const [user, ...others] = await store.findUsers(resolvers, login)
+  if (!queries.ok) return err(unknown)
+  const failures: Unavailable[] = []
+  for (const query of queries.value) {
+    const { users, unavailable } = await lookUp(sources, settings, query)
+    failures.push(...unavailable)
+    const [user, ...others] = users
     if (!user) continue
-    return others.some((other) => other.userId !== user.userId)
-      ? err({ code: 'user_unknown', user: selection.user })
-      : ok(user)
+    return others.some((other) => other.userId !== user.userId) ? err(unknown) : ok(user)
   }
-  return err({ code: 'user_unknown', user: selection.user })
+  const [failure] = failures
+  return err(failure ? { code: 'resolver_unavailable', ...failure } : unknown)
+}
+
+async function lookUp({ store, directories }: UserSources, settings: Settings, { login, resolvers }: UserQuery) {
+  const [rows, found] = await Promise.all([
+    store.findUsers(resolvers, login),
+    directories.findByLogin(settings, resolvers, login),
+  ])
+  return { users: inOrder([...rows, ...found.users], resolvers), unavailable: found.unavailable }
+}
+
+/** Users in the order of the resolvers of their realm. */
+export const inOrder = (users: readonly UserRecord[], resolvers: readonly string[]): readonly UserRecord[] =>
+  users.toSorted((a, b) => resolvers.indexOf(a.resolver) - resolvers.indexOf(b.resolver))
+
+/** Tokens with their owners, where these live in directories; an owner who cannot be asked for is not there. */
+export async function withOwners<T extends Token & { readonly user: UserRecord | null }>(
+  directories: Directories,
+  settings: Settings,
+  tokens: readonly T[],
+): Promise<readonly T[]> {
+  const { users } = await directories.findById(
+    settings,
+    tokens.flatMap(({ user, owner }) => (user || !owner ? [] : [owner])),
+  )
+  if (users.length === 0) return tokens
+  const byOwner = new Map(users.map((user) => [JSON.stringify([user.resolver, user.userId]), user]))
+  return tokens.map((token) => {
+    const user = token.owner && byOwner.get(JSON.stringify([token.owner.resolver, token.owner.userId]))
+    return user ? { ...token, user } : token
+  })
 }

@@ -28,6 +28,8 @@ import { operatorRoutes } from './routes/operators.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { type LocalUserFlows, localUserRoutes } from './routes/users.ts'
+import { usersV2Routes } from './routes/users-v2.ts'
 import { refuseValidate, type ValidateFlows, type ValidateSettings, validateRoutes } from './routes/validate.ts'
 
 export type AppParts = ValidateSettings & {
@@ -35,7 +37,8 @@ export type AppParts = ValidateSettings & {
   readonly audit: Audit
   readonly flows: ValidateFlows &
     AdminFlows &
-    SystemFlows & {
+    SystemFlows &
+    LocalUserFlows & {
       readonly admins: Admins
       readonly policies: PolicyAdmin
       readonly audits: AuditAdmin
@@ -81,12 +84,14 @@ export function createApp(parts: AppParts): Hono<Env> {
   for (const path of ADMINISTRATION) administration.use(path, identify(flows.sessions), params(badBody))
   administration.route('/admin', loginRoutes(flows))
   for (const path of ADMINISTRATION) administration.use(path, adminAuth(flows.sessions, audit))
-  administration.route('/admin', adminRoutes(flows, respond))
+  administration.route('/admin', adminRoutes(flows, respond, edges.log))
   administration.route('/system', systemRoutes(flows, respond))
   administration.route('/system', policyRoutes(flows, respond))
   administration.route('/otpost', operatorRoutes(flows, respond))
   administration.route('/audit', auditRoutes(audits, respond))
   administration.route('/api/v2', auditlogRoutes(audits, respond))
+  administration.route('/api/v2', usersV2Routes(flows, respond))
+  administration.route('/otpost/users', localUserRoutes(flows, respond, edges.parseCsv))
   administration.route('/otpost/templates', templateRoutes(flows, respond))
   administration.route('/otpost/keys', keyRoutes(flows, respond))
   administration.route('/otpost/audit', auditOperatorRoutes(audits, respond))

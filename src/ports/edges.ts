@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Instant, LocalTime, Seconds } from '../core/time.ts'
+import type { ParseCsv } from '../core/user-table.ts'
 import type { Metrics, MetricsPage } from './metrics.ts'
 
 export type Clock = () => Instant
@@ -95,6 +96,8 @@ export type Edges = {
   readonly openSocket?: OpenSocket
   /** The `send_email` binding of this name; absent but on Workers. */
   readonly mailBinding?: (name: string) => MailBinding | undefined
+  /** Reads CSV; absent on Workers, where the parser would take its place from others. */
+  readonly parseCsv?: ParseCsv
   /** Reads a text file; absent where `capabilities.files` is false. */
   readonly readFile?: (path: string) => Promise<string>
   /** Writes a text file, replacing what was there; absent where `capabilities.files` is false. */

@@ -15,12 +15,13 @@ export type HttpRequest = {
   readonly body?: string | URLSearchParams | FormData
   /** For the whole exchange; rounded up to whole seconds. */
   readonly timeout: Seconds
+  /** More of the reply is not looked at, in characters; `MAX_REPLY` unless told. */
+  readonly maxReply?: number
 }
 
-/** `body` is at most `MAX_REPLY` characters, and a little more, of the reply. */
+/** `body` is at most `maxReply` characters, and a little more, of the reply. */
 export type HttpReply = { readonly status: number; readonly headers: Headers; readonly body: string }
 
-/** More of a reply is not looked at. */
 const MAX_REPLY = 64 * 1024
 
 /** @returns the reply, whatever its status; else `deadline`, `timeout` or a word for what happened to the connection */
@@ -55,19 +56,23 @@ async function attempt(edges: Edges, request: HttpRequest, signal: AbortSignal):
       redirect: 'manual',
       ...(request.body === undefined ? {} : { body: request.body }),
     })
-    return ok({ status: response.status, headers: response.headers, body: await readSome(response) })
+    return ok({
+      status: response.status,
+      headers: response.headers,
+      body: await readSome(response, request.maxReply ?? MAX_REPLY),
+    })
   } catch (error) {
     return err(reasonOf(error))
   }
 }
 
-async function readSome(response: Response): Promise<string> {
+async function readSome(response: Response, most: number): Promise<string> {
   const reader = response.body?.getReader()
   const decoder = new TextDecoder()
   let body = ''
   for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
     body += decoder.decode(read.value, { stream: true })
-    if (body.length > MAX_REPLY) {
+    if (body.length > most) {
       await reader?.cancel()
       break
     }

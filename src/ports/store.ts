@@ -26,6 +26,8 @@ export type { AuditEntry, AuditRow }
 export type GatherQuery = {
   /** User lookups, tried in order; the first that finds somebody counts. */
   readonly users: readonly { readonly login: string; readonly resolvers: readonly string[] }[]
+  /** Users of directories, found there by the same lookups: their tokens are meant as well. */
+  readonly owners?: readonly { readonly resolver: string; readonly userId: string }[]
   /** Only this token. Without `users` it is looked up whoever owns it, else it must belong to the user. */
   readonly serial: string | null
   readonly tokenType: string | null
@@ -46,6 +48,34 @@ export type Gathered = {
   readonly challenges: readonly Challenge[]
   /** Where no user was named: the owners, by serial. */
   readonly owners: ReadonlyMap<string, UserRecord>
+}
+
+export type NewResolver = {
+  readonly name: string
+  readonly type: string
+  readonly data: Readonly<Record<string, string>>
+  /** Of a directory. */
+  readonly sealedConfig?: string
+  /** Replace those that are there; null leaves them. */
+  readonly users: readonly PasswdUser[] | null
+}
+
+export type ListUsersQuery = {
+  readonly resolver: string
+  /** What `next` was; 0 at the beginning. */
+  readonly after: number
+  /** How many to leave out from there. */
+  readonly skip: number
+  readonly limit: number
+  /** Only users in whose attribute this text, in lower case, is found; `username` and `userid` count as attributes. */
+  readonly holds: readonly { readonly attribute: string; readonly text: string }[]
+}
+
+/** `attributes` are merged into those that are there. */
+export type UserChange = {
+  readonly login?: string
+  readonly attributes?: Readonly<Record<string, string>>
+  readonly passwordHash?: string
 }
 
 export type AcceptCommand = {
@@ -208,7 +238,7 @@ export type StoredVerdict = {
 /** A key that seals something in this database, with a text by which it is known. */
 export type MasterKeyRecord = { readonly id: string; readonly canary: string }
 /** Columns that hold sealed values. `secret`, `pin`: by serial; `config`: by key; `provider`: by `type:name`. */
-export type SealedKind = 'secret' | 'pin' | 'config' | 'provider'
+export type SealedKind = 'secret' | 'pin' | 'config' | 'provider' | 'resolver'
 export type SealedValue = { readonly kind: SealedKind; readonly name: string; readonly sealed: string }
 export type Resealed = SealedValue & { readonly after: string }
 /** How many values of a kind can be read by this key alone; `audit`: MACs. */
@@ -291,14 +321,9 @@ export type Store = AuditStore & {
   readonly listTemplates: () => Promise<readonly (Omit<TemplateRecord, 'source'> & { readonly bytes: number })[]>
   readonly setDefaultProvider: (type: ProviderType, name: string, audit: AuditRow) => Promise<'done' | 'unknown'>
 
-  /** @param mode `create` refuses an existing name, `replace` an unknown one */
+  /** @param mode `create` refuses an existing name, `replace` an unknown one and one of another type */
   readonly saveResolver: (
-    resolver: {
-      readonly name: string
-      readonly type: string
-      readonly data: Readonly<Record<string, string>>
-      readonly users: readonly PasswdUser[]
-    },
+    resolver: NewResolver,
     mode: 'create' | 'replace',
     audit: AuditRow,
   ) => Promise<'done' | 'taken' | 'unknown'>
@@ -308,7 +333,50 @@ export type Store = AuditStore & {
   readonly deleteRealm: (name: string, audit: AuditRow) => Promise<boolean>
   /** The empty name leaves no default. */
   readonly setDefaultRealm: (name: string, audit: AuditRow) => Promise<boolean>
+  /** Those in the database: rows of passwd texts and of otpost's own resolvers. */
   readonly findUsers: (resolvers: readonly string[], login: string | null) => Promise<readonly UserRecord[]>
+  readonly findUsersById: (
+    owners: readonly { readonly resolver: string; readonly userId: string }[],
+  ) => Promise<readonly UserRecord[]>
+  /** In the order in which they came. `next`: where to go on (`after`); null: that was all. */
+  readonly listUsers: (
+    query: ListUsersQuery,
+  ) => Promise<{ readonly users: readonly UserRecord[]; readonly next: number | null }>
+  readonly countUsers: (resolver: string) => Promise<number>
+  /** null: there is no such resolver of otpost's own. The revision moves whenever one of its users changes. */
+  readonly readLocalUsers: (
+    resolver: string,
+  ) => Promise<{ readonly revision: number; readonly users: readonly UserRecord[] } | null>
+  readonly addUser: (
+    resolver: string,
+    user: PasswdUser,
+    audit: AuditRow,
+  ) => Promise<'done' | 'login_taken' | 'id_taken' | 'resolver_unknown'>
+  readonly changeUser: (
+    resolver: string,
+    login: string,
+    set: UserChange,
+    audit: AuditRow,
+  ) => Promise<'done' | 'login_taken' | 'unknown'>
+  /** @returns how many tokens have lost their owner; they stay */
+  readonly removeUser: (
+    resolver: string,
+    login: string,
+    audit: AuditRow,
+  ) => Promise<{ readonly tokens: number } | 'unknown'>
+  /**
+   * Adds or replaces by user id, and removes by user id, all of it or nothing. An empty password hash leaves the one that
+   * is there. `lost`: the resolver is gone, or a user of it has changed since `revision`.
+   */
+  readonly importUsers: (
+    users: {
+      readonly resolver: string
+      readonly revision: number
+      readonly save: readonly PasswdUser[]
+      readonly remove: readonly string[]
+    },
+    audit: AuditRow,
+  ) => Promise<'done' | 'lost'>
 
   readonly addAdmin: (
     admin: { username: string; passwordHash: string; createdAt: Instant },

@@ -60,3 +60,10 @@ export type ResolverClass<C = unknown> = {
 export function defineResolver<C>(resolver: ResolverClass<C>): ResolverClass {
   return resolver as ResolverClass // each `config` goes from `read` to `create` of the same class
 }
+
+/** The classes of directories, by their names; undefined: no such one. */
+export type FindResolver = (type: string) => ResolverClass | undefined
+
+/** @param type exactly as written */
+export const findIn = (classes: readonly ResolverClass[], type: string): ResolverClass | undefined =>
+  classes.find(({ name }) => name === type)

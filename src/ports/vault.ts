@@ -39,6 +39,7 @@ export const place = {
   /** The configuration of `imported_default` is an entry of the system configuration. */
   provider: (type: ProviderType, name: string) =>
     name === IMPORTED_DEFAULT ? config(legacyKeys[type].config) : `provider:config:${type}:${name}`,
+  resolver: (name: string) => `resolver:config:${name}`,
   config,
   /** Of the text by which a master key is known. */
   canary: (keyId: string) => `master_key:canary:${keyId}`,

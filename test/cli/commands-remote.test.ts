@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { describeCommands } from './commands.ts'
 import { newDataDir, otpost, otpostJson, startOtpost } from './otpost.ts'
+import { tableTests } from './user-commands.ts'
 
 describe('with an API token', () => {
   describeCommands(async () => {
@@ -9,7 +10,7 @@ describe('with an API token', () => {
     const server = await startOtpost(['serve', '--data', data])
     const { stdout } = await otpost(['admin', 'token', 'add', 'admin', '--data', data], { runtime: 'bun' })
     return { args: ['--server', server.url], env: { OTPOST_TOKEN: stdout.trim() } }
-  })
+  }, tableTests)
 })
 
 it('makes the first API token of a remote server with the password of the administrator', async () => {

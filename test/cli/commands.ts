@@ -10,8 +10,14 @@ const PASSWD = 'ada:x:1001:1001:Ada Lovelace,,,,ada@example.org::\nbob:x:1002:10
 
 export type Target = RunOptions & { readonly args: readonly string[] }
 
-/** @param open says how commands reach their server, with a fresh database */
-export function describeCommands(open: () => Promise<Target>): void {
+/**
+ * @param open says how commands reach their server, with a fresh database
+ * @param more tests of commands that need not be run on every target
+ */
+export function describeCommands(
+  open: () => Promise<Target>,
+  more: (command: (args: readonly string[], input?: string) => Promise<Ran>) => void = () => {},
+): void {
   let smtp: SmtpServer
 
   let to: Target
@@ -251,4 +257,5 @@ export function describeCommands(open: () => Promise<Target>): void {
   })
 
   importTests(command, () => smtp.port)
+  more(command)
 }

@@ -19,7 +19,7 @@ export function keyTests(suite: Suite): void {
 
   describe('master keys', () => {
     beforeEach(async () => {
-      await suite.clear('master_keys', 'tokens', 'providers', 'audit_checkpoints', 'audit_cuts')
+      await suite.clear('master_keys', 'tokens', 'providers', 'resolvers', 'audit_checkpoints', 'audit_cuts')
       await suite.rows("DELETE FROM config WHERE type = 'password'")
     })
 
@@ -126,16 +126,19 @@ export function keyTests(suite: Suite): void {
       )
       const provider = { type: 'sms', name: 'g', class: 'Http', managed: '', timeout: '1', isDefault: true } as const
       await suite.store.saveProvider({ ...provider, sealedConfig: sealedWith('k1') }, '', audit())
+      const directory = { name: 'away', type: 'ldapresolver', data: {}, users: null }
+      await suite.store.saveResolver({ ...directory, sealedConfig: sealedWith('k1') }, 'create', audit())
       const kinds: readonly (readonly [SealedKind, string])[] = [
         ...(['secret', 'pin'] as const).map((kind) => [kind, 'KEY01'] as const),
         ['config', 'some.key'],
         ['provider', 'sms:g'],
+        ['resolver', 'away'],
       ]
 
       const values = kinds.map(([kind, name]) => ({ kind, name, sealed: sealedWith('k1'), after: sealedWith('k2') }))
-      expect(await suite.store.resealValues(values, audit())).toBe(4)
+      expect(await suite.store.resealValues(values, audit())).toBe(5)
 
-      expect(await usesOf('k2')).toMatchObject({ secret: 1, pin: 1, config: 1, provider: 1 })
+      expect(await usesOf('k2')).toMatchObject({ secret: 1, pin: 1, config: 1, provider: 1, resolver: 1 })
     })
 
     it('forgets keys that seal nothing, once of fifty times', async () => {

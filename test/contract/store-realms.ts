@@ -41,7 +41,7 @@ function savingResolvers(suite: Suite): void {
     expect([countOf(outcomes, 'done'), countOf(outcomes, 'taken')]).toEqual([1, 49])
     const winner = outcomes.indexOf('done')
     const { resolvers } = await suite.store.settings()
-    expect(resolvers).toEqual([{ name: 'corp', type: 'passwdresolver', data: { n: String(winner) } }])
+    expect(resolvers).toEqual([{ name: 'corp', type: 'passwdresolver', data: { n: String(winner) }, sealedConfig: '' }])
     const users = await suite.store.findUsers(['corp'], null)
     expect(users.map(({ login }) => login)).toEqual([`user${winner}`, `user${winner + 100}`])
   })

@@ -24,6 +24,7 @@ import { restTests } from './store-rests.ts'
 import { settingsTests } from './store-settings.ts'
 import { templateTests } from './store-templates.ts'
 import { tokenTests } from './store-tokens.ts'
+import { userTests } from './store-users.ts'
 
 export function describeStore(name: string, open: () => Promise<Database>): void {
   // Fifty at once take their time on a busy machine.
@@ -42,6 +43,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     restTests(suite)
     providerTests(suite)
     realmTests(suite)
+    userTests(suite)
     policyTests(suite)
     templateTests(suite)
     keyTests(suite)

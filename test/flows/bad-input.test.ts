@@ -280,13 +280,13 @@ describe('administration refuses at once, names the field and the rule, and stor
     const list = await h.request('/system/setConfig', { ...json, body: '[1]' }, 'operator')
     const large = await h.request(
       '/system/setConfig',
-      { ...json, body: JSON.stringify({ x: 'x'.repeat(5_000_000) }) },
+      { ...json, body: JSON.stringify({ x: 'x'.repeat(9_000_000) }) },
       'operator',
     )
 
     expect(broken.json.result?.error).toEqual({ code: -311, message: 'request body must be valid JSON' })
     expect(list.json.result?.error?.message).toBe('request body must be a JSON object')
-    expect(large.json.result?.error?.message).toBe('request body must be at most 4194304 bytes')
+    expect(large.json.result?.error?.message).toBe('request body must be at most 8388608 bytes')
   })
 
   it.each(['204', '205', '304'])('answers httperror=%s without the body that it cannot have', async (httperror) => {

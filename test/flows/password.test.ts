@@ -5,6 +5,7 @@ import { readKeys } from '../../src/adapters/vault/keys.ts'
 import { createVault } from '../../src/adapters/vault/webcrypto.ts'
 import { createAudit } from '../../src/flows/audit.ts'
 import { type Check, createCheck } from '../../src/flows/check.ts'
+import { createDirectories } from '../../src/flows/directories.ts'
 import type { Facts } from '../../src/flows/facts.ts'
 import { createSettingsCache } from '../../src/flows/settings.ts'
 import { createStatus, type Status } from '../../src/flows/status.ts'
@@ -49,7 +50,14 @@ beforeAll(async () => {
       )
     }),
   )
-  const parts = { store, vault, audit: createAudit(store, vault, 'test'), settings: createSettingsCache(store) }
+  const directories = createDirectories({ vault, edges, findResolver: () => undefined })
+  const parts = {
+    directories,
+    store,
+    vault,
+    audit: createAudit(store, vault, 'test'),
+    settings: createSettingsCache(store),
+  }
   const unexpected = () => Promise.reject(new Error('nobody was let in'))
   check = createCheck({ ...parts, edges, passwordMatches, trigger: unexpected, enroll: unexpected }, 2)
   status = createStatus({ ...parts, passwordMatches })

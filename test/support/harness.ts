@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Client, createClient } from '@libsql/client'
 import { startMailCatcher } from '../../src/adapters/catcher/smtp.ts'
+import { parseCsv } from '../../src/adapters/csv/csv-parse.ts'
 import { libsqlBatch, prepareFile } from '../../src/adapters/store/libsql.ts'
 import { migrateDatabase } from '../../src/adapters/store/migrate.ts'
 import { createStore } from '../../src/adapters/store/store.ts'
@@ -104,6 +105,7 @@ export async function startHarness(
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     fetch,
     deadline: (after) => AbortSignal.timeout(after * 1000),
+    parseCsv,
     capabilities,
     log: { info: write('info'), warn: write('warn'), error: write('error') },
     ...more,

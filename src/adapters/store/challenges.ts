@@ -97,7 +97,9 @@ export function challengeStore(batch: Batch): ChallengeStore {
     const restricted = sql`(${query.serial} IS NULL OR t.serial = ${query.serial}) AND (${query.tokenType} IS NULL OR t.type = ${query.tokenType})`
     const candidates = (columns: SQL): SQL =>
       query.users.length > 0
-        ? sql`SELECT DISTINCT ${columns} FROM ${found} CROSS JOIN tokens t ON t.resolver = u.resolver AND t.user_id = u.user_id WHERE ${restricted}`
+        ? sql`SELECT ${columns} FROM ${found} CROSS JOIN tokens t ON t.resolver = u.resolver AND t.user_id = u.user_id WHERE ${restricted}
+            UNION SELECT ${columns} FROM json_each(${json(query.owners ?? [])}) o
+              CROSS JOIN tokens t ON t.resolver = o.value ->> '$.resolver' AND t.user_id = o.value ->> '$.userId' WHERE ${restricted}`
         : query.serial === null && query.transactionId !== undefined
           ? sql`SELECT ${columns} FROM tokens t WHERE t.serial IN (SELECT serial FROM challenges
               WHERE ${inTransaction(query.transactionId, query.now)} AND delivery <> 'undelivered') AND ${restricted}`

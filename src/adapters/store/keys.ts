@@ -26,6 +26,7 @@ const SOURCES: Readonly<Record<SealedKind, Source>> = {
   pin: { table: sql`tokens`, name: sql`serial`, value: sql`pin`, where: somebodys },
   config: { table: sql`config`, name: sql`key`, value: sql`value`, where: sql`type = 'password'` },
   provider: { table: sql`providers`, name: sql`type || ':' || name`, value: sql`config`, where: sql`1` },
+  resolver: { table: sql`resolvers`, name: sql`name`, value: sql`config`, where: sql`config <> ''` },
 }
 const KINDS = Object.keys(SOURCES) as readonly SealedKind[] // the keys of the record above
 

@@ -177,10 +177,14 @@ export const resolvers = sqliteTable('resolvers', {
   type: text('type').notNull(),
   /** JSON of its parameters as they are shown. */
   data: text('data').notNull(),
+  /** Of a directory: sealed JSON. Empty: its users are rows of `users`. */
+  config: text('config').notNull().default(''),
+  /** Moves whenever its users change. */
+  revision: integer('revision').notNull().default(1),
   position: integer('position').notNull(),
 })
 
-/** Users of the built-in store, one row per user of a resolver. */
+/** Users of passwd texts and of otpost's own resolvers, one row per user of a resolver. */
 export const users = sqliteTable(
   'users',
   {
@@ -192,7 +196,12 @@ export const users = sqliteTable(
     /** crypt(3) hash, never shown. */
     passwordHash: text('password_hash').notNull().default(''),
   },
-  (t) => [primaryKey({ columns: [t.resolver, t.userId] }), index('users_login').on(t.login, t.resolver)],
+  (t) => [
+    primaryKey({ columns: [t.resolver, t.userId] }),
+    index('users_login').on(t.login, t.resolver),
+    // Its entries end in the row id, in which order users are listed.
+    index('users_resolver').on(t.resolver),
+  ],
 )
 
 export const realms = sqliteTable(

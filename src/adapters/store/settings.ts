@@ -1,14 +1,13 @@
-/** Settings in the store: system configuration, resolvers with their users, realms. */
-import { type SQL, sql } from 'drizzle-orm/sql'
+/** Settings in the store: system configuration, resolvers, realms. */
+import { sql } from 'drizzle-orm/sql'
 import { legacyProviders, legacyTypeOf } from '../../core/legacy-providers.ts'
-import { PASSWORD_FORMATS, type PasswdUser } from '../../core/passwd.ts'
 import { type CompiledPolicy, compilePolicy } from '../../core/policy/policy.ts'
 import type { ConfigEntry, Settings } from '../../core/settings.ts'
-import type { UserRecord } from '../../core/users.ts'
-import type { AuditRow, Batch, Row, Store } from '../../ports/store.ts'
+import type { AuditRow, Batch, NewResolver, Row, Store } from '../../ports/store.ts'
 import { markFirst, toProvider } from './providers.ts'
-import { number, record, strings, text, toUser } from './rows.ts'
+import { number, record, strings, text } from './rows.ts'
 import { changeWhere, insertAudit, json, list, moveVersion, read, write } from './statements.ts'
+import { insertUsers, usersJson } from './users.ts'
 
 type SettingsStore = Pick<
   Store,
@@ -20,8 +19,6 @@ type SettingsStore = Pick<
   | 'saveRealm'
   | 'deleteRealm'
   | 'setDefaultRealm'
-  | 'findUsers'
-  | 'passwordHashes'
 >
 
 const always = sql`1`
@@ -36,8 +33,6 @@ export function settingsStore(batch: Batch): SettingsStore {
     saveRealm,
     deleteRealm,
     setDefaultRealm,
-    findUsers,
-    passwordHashes,
   }
 
   async function settings(): Promise<Settings> {
@@ -45,7 +40,7 @@ export function settingsStore(batch: Batch): SettingsStore {
       sql`SELECT value FROM meta WHERE key = 'version'`,
       sql`SELECT key, value, type, description FROM config ORDER BY key`,
       sql`SELECT type, name, class, config, managed, timeout, is_default FROM providers ORDER BY position, name`,
-      sql`SELECT name, type, data FROM resolvers ORDER BY position, name`,
+      sql`SELECT name, type, data, config FROM resolvers ORDER BY position, name`,
       sql`SELECT name, resolvers, is_default FROM realms ORDER BY position, name`,
       sql`SELECT name, scope, action, realm, user, client, time, active FROM policies ORDER BY position, name`,
     ])
@@ -59,6 +54,7 @@ export function settingsStore(batch: Batch): SettingsStore {
         name: text(row, 'name'),
         type: text(row, 'type'),
         data: record<string>(row, 'data'),
+        sealedConfig: text(row, 'config'),
       })),
       realms: realms.map((row) => ({
         name: text(row, 'name'),
@@ -91,21 +87,19 @@ export function settingsStore(batch: Batch): SettingsStore {
   }
 
   async function saveResolver(
-    resolver: { name: string; type: string; data: Readonly<Record<string, string>>; users: readonly PasswdUser[] },
+    { name, type, data, sealedConfig = '', users }: NewResolver,
     mode: 'create' | 'replace',
     audit: AuditRow,
   ): Promise<'done' | 'taken' | 'unknown'> {
-    const { name } = resolver
-    const exists = sql`EXISTS (SELECT 1 FROM resolvers WHERE name = ${name})`
-    const users = json(resolver.users.map((user) => ({ ...user, attributes: json(user.attributes) })))
-    const done = await changeWhere(batch, audit, mode === 'create' ? sql`NOT ${exists}` : exists, (won) => [
-      sql`INSERT INTO resolvers (name, type, data, position)
-        SELECT ${name}, ${resolver.type}, ${json(resolver.data)}, (SELECT COALESCE(MAX(position), 0) + 1 FROM resolvers) WHERE ${won}
-        ON CONFLICT (name) DO UPDATE SET data = excluded.data`,
-      sql`DELETE FROM users WHERE resolver = ${name} AND ${won}`,
-      sql`INSERT INTO users (resolver, user_id, login, attributes, password_hash)
-        SELECT ${name}, u.value ->> '$.userId', u.value ->> '$.login', u.value ->> '$.attributes', u.value ->> '$.passwordHash'
-        FROM json_each(${users}) u WHERE ${won}`,
+    const free = sql`NOT EXISTS (SELECT 1 FROM resolvers WHERE name = ${name})`
+    const same = sql`EXISTS (SELECT 1 FROM resolvers WHERE name = ${name} AND type = ${type})`
+    const done = await changeWhere(batch, audit, mode === 'create' ? free : same, (won) => [
+      sql`INSERT INTO resolvers (name, type, data, config, position)
+        SELECT ${name}, ${type}, ${json(data)}, ${sealedConfig}, (SELECT COALESCE(MAX(position), 0) + 1 FROM resolvers) WHERE ${won}
+        ON CONFLICT (name) DO UPDATE SET data = excluded.data, config = excluded.config`,
+      ...(users
+        ? [sql`DELETE FROM users WHERE resolver = ${name} AND ${won}`, insertUsers(name, usersJson(users), won)]
+        : []),
       moveVersion(won),
     ])
     if (done) return 'done'
@@ -154,29 +148,6 @@ export function settingsStore(batch: Batch): SettingsStore {
       moveVersion(won),
     ])
     return rows !== null
-  }
-
-  async function findUsers(resolvers: readonly string[], login: string | null): Promise<readonly UserRecord[]> {
-    const byLogin: SQL = login === null ? always : sql`u.login = ${login}`
-    const [rows = []] = await read(batch, [
-      sql`SELECT u.resolver, u.user_id, u.login, u.attributes FROM json_each(${json(resolvers)}) r
-        CROSS JOIN users u ON u.resolver = r.value WHERE ${byLogin} ORDER BY r.key, u.rowid`,
-    ])
-    return rows.map(toUser)
-  }
-
-  async function passwordHashes(
-    user: { readonly resolver: string; readonly userId: string } | null,
-    resolvers: readonly string[],
-  ): Promise<{ readonly own: string; readonly other: string }> {
-    const format = sql`substr(password_hash, 1, instr(substr(password_hash, 2), '$') + 1)`
-    const [[row = {}] = []] = await read(batch, [
-      sql`SELECT
-        (SELECT password_hash FROM users WHERE resolver = ${user?.resolver ?? null} AND user_id = ${user?.userId ?? null}) AS own,
-        (SELECT u.password_hash FROM json_each(${json(resolvers)}) r CROSS JOIN users u ON u.resolver = r.value
-          WHERE ${format} IN ${list(PASSWORD_FORMATS)} LIMIT 1) AS other`,
-    ])
-    return { own: text(row, 'own'), other: text(row, 'other') }
   }
 }
 

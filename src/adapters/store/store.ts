@@ -17,9 +17,10 @@ import { settingsStore } from './settings.ts'
 import { changeWhere, read, write } from './statements.ts'
 import { templateStore } from './templates.ts'
 import { tokenStore } from './tokens.ts'
+import { userStore } from './users.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 11
+export const SCHEMA_VERSION = 12
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
@@ -32,6 +33,7 @@ export function createStore(given: Batch): Store {
     ...challengeStore(batch),
     ...tokenStore(batch),
     ...settingsStore(batch),
+    ...userStore(batch),
     ...providerStore(batch),
     ...adminStore(batch),
     ...policyStore(batch),

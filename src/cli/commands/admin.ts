@@ -1,9 +1,7 @@
 /** admin: administrators, and API tokens that stand for them. */
 import type { Command } from 'commander'
-import { processEdges } from '../edges.ts'
-import { askHidden, canAsk, readStdinLine } from '../input.ts'
+import { choosePassword, type PasswordOptions } from '../choose-password.ts'
 import { note, print, printJson, printTable } from '../output.ts'
-import { newPassword } from '../password.ts'
 import type { Platform } from '../platform.ts'
 import { withAdmin, withTarget } from '../target.ts'
 import { timeText, withExamples, withJson } from './command.ts'
@@ -36,7 +34,7 @@ export function registerAdmin(program: Command, platform: Platform): void {
   registerTokens(admin, platform)
 }
 
-type AddOptions = { readonly passwordStdin?: true; readonly generate?: true; readonly json?: true }
+type AddOptions = PasswordOptions & { readonly json?: true }
 
 function registerAdd(admin: Command, platform: Platform): void {
   const add = admin.command('add').description('add an administrator; asks for the password').argument('<name>')
@@ -50,26 +48,12 @@ function registerAdd(admin: Command, platform: Platform): void {
     'pass show otpost/ada | otpost admin add ada --password-stdin',
   )
   add.action(async (name: string, options: AddOptions) => {
-    const password = await choosePassword(options)
+    const password = await choosePassword(add, platform, options)
     await withAdmin(platform, add, (client) => client.addAdmin(name, password))
     if (options.json) return printJson({ username: name, ...(options.generate ? { password } : {}) })
     note(`Added administrator ${name}.${options.generate ? ' The password, which is not shown again:' : ''}`)
     if (options.generate) print(password)
   })
-
-  async function choosePassword({ passwordStdin, generate }: AddOptions): Promise<string> {
-    if (passwordStdin && generate) return add.error('error: either --password-stdin or --generate, not both')
-    if (passwordStdin) return readStdinLine()
-    if (generate) return newPassword(processEdges(platform).random)
-    if (process.env.OTPOST_PASSWORD) return process.env.OTPOST_PASSWORD
-    if (!canAsk())
-      return add.error(
-        'error: give the password with --password-stdin or in OTPOST_PASSWORD, or make one with --generate',
-      )
-    const password = await askHidden('Password: ')
-    if ((await askHidden('Again: ')) !== password) throw new Error('the passwords differ')
-    return password
-  }
 }
 
 function registerTokens(admin: Command, platform: Platform): void {

@@ -9,8 +9,8 @@ export type BadBody = (c: Parameters<MiddlewareHandler<Env>>[0], rule: string) =
 
 /** The largest body of anybody. */
 const MAX_BYTES = 64 * 1024
-/** The largest body of an administrator: a passwd text of some ten thousand users fits in. */
-const MAX_ADMIN_BYTES = 4 * 1024 * 1024
+/** The largest body of an administrator: some ten thousand users with their hashes fit in. */
+const MAX_ADMIN_BYTES = 8 * 1024 * 1024
 
 export function params(refuse: BadBody): MiddlewareHandler<Env> {
   const [stranger, administrator] = [reader(MAX_BYTES, refuse), reader(MAX_ADMIN_BYTES, refuse)]

@@ -4,28 +4,26 @@ import { deleteCookie } from 'hono/cookie'
 import type { AdminFailure } from '../../core/failures.ts'
 import { ok, type Result } from '../../core/result.ts'
 import type { Enroll } from '../../flows/enroll.ts'
-import type { RealmAdmin } from '../../flows/realm-admin.ts'
+import type { ResolverAdmin } from '../../flows/resolver-admin.ts'
 import { fullName, type Sessions } from '../../flows/sessions.ts'
 import type { TokenAdmin } from '../../flows/token-admin.ts'
-import {
-  decodeInit,
-  decodeSelection,
-  decodeShow,
-  encodeShown,
-  encodeShownCsv,
-  encodeUser,
-} from '../dialects/linotp/admin.ts'
-import { success } from '../dialects/linotp/envelope.ts'
+import type { UserList } from '../../flows/user-list.ts'
+import type { Log } from '../../ports/edges.ts'
+import { decodeInit, decodeSelection, decodeShow, encodeShown, encodeShownCsv } from '../dialects/linotp/admin.ts'
+import { JSON_TYPE, success } from '../dialects/linotp/envelope.ts'
+import { decodeUserlist, encodeTested, encodeUserlist, resolverName } from '../dialects/linotp/users.ts'
 import type { Env } from '../env.ts'
 import { CSRF_COOKIE, SESSION_COOKIE, setSession } from '../middleware/admin-auth.ts'
 import { lowerCased, type Params, param } from '../params.ts'
 import { json, page, type Respond, required, unauthorized } from '../reply.ts'
+import { streamText } from '../stream.ts'
 
 export type AdminFlows = {
   readonly sessions: Sessions
   readonly enroll: Enroll
   readonly tokens: TokenAdmin
-  readonly realms: RealmAdmin
+  readonly users: UserList
+  readonly resolvers: ResolverAdmin
 }
 
 /** Login is the one thing under /admin that needs no session. */
@@ -46,7 +44,11 @@ export function loginRoutes({ sessions }: Pick<AdminFlows, 'sessions'>): Hono<En
   return routes
 }
 
-export function adminRoutes({ sessions, enroll, tokens, realms }: AdminFlows, respond: Respond): Hono<Env> {
+export function adminRoutes(
+  { sessions, enroll, tokens, users, resolvers }: AdminFlows,
+  respond: Respond,
+  log: Log,
+): Hono<Env> {
   const routes = new Hono<Env>()
 
   routes.on(['GET', 'POST'], '/logout', async (c) => {
@@ -118,13 +120,23 @@ export function adminRoutes({ sessions, enroll, tokens, realms }: AdminFlows, re
     }))
   })
 
-  // LinOTP streams this list: no versionNumber, and `queried` beside the value.
   routes.on(['GET', 'POST'], '/userlist', async (c) => {
-    const result = await realms.listUsers(param(c.get('params'), 'realm'), c.get('facts'))
+    const question = decodeUserlist(c.get('params'))
+    const result = await users.list(question, c.get('facts'))
     if (!result.ok) return respond(c, result, () => ({ value: null }))
-    const users = result.value.map(encodeUser)
-    const { versionNumber: _, ...envelope } = success(users, 1)
-    return json(c, { ...envelope, result: { status: true, value: users, queried: users.length } })
+    const { users: found, settings, unavailable } = result.value
+    if (unavailable.length > 0) {
+      const missing = unavailable.map(({ resolver, reason }) => `${resolver} (${reason})`).join(', ')
+      c.header('otpost-warning', encodeURI(`users are missing of ${missing}`))
+    }
+    return streamText(c, encodeUserlist(found, settings, question.page?.index ?? 0), { type: JSON_TYPE, log })
+  })
+
+  routes.post('/testresolver', async (c) => {
+    const named = required(c.get('params'), 'name')
+    const login = param(c.get('params'), 'user') || null
+    const result = named.ok ? await resolvers.test(resolverName(named.value.name), login, c.get('facts')) : named
+    return respond(c, result, (tested) => ({ value: encodeTested(tested) }))
   })
 
   for (const path of [
@@ -133,6 +145,7 @@ export function adminRoutes({ sessions, enroll, tokens, realms }: AdminFlows, re
     '/set',
     '/logout',
     '/userlist',
+    '/testresolver',
     '/getTokenOwner',
     '/check_serial',
     ...Object.keys(counted),

@@ -5,14 +5,17 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { ConfigAdmin, ConfigInput } from '../../flows/config-admin.ts'
 import type { ProviderAdmin } from '../../flows/provider-admin.ts'
 import type { RealmAdmin } from '../../flows/realm-admin.ts'
+import type { ResolverAdmin } from '../../flows/resolver-admin.ts'
+import { encodeProviders } from '../dialects/linotp/admin.ts'
+import type { Json } from '../dialects/linotp/envelope.ts'
 import {
-  encodeProviders,
+  decodeResolver,
   encodeRealms,
   encodeResolver,
   encodeResolvers,
+  encodeTested,
   resolverName,
-} from '../dialects/linotp/admin.ts'
-import type { Json } from '../dialects/linotp/envelope.ts'
+} from '../dialects/linotp/users.ts'
 import type { Env } from '../env.ts'
 import { lowerCased, type Params, param } from '../params.ts'
 import { page, type Respond, required } from '../reply.ts'
@@ -21,6 +24,7 @@ export type SystemFlows = {
   readonly config: ConfigAdmin
   readonly providers: ProviderAdmin
   readonly realms: RealmAdmin
+  readonly resolvers: ResolverAdmin
 }
 
 type Ctx = Context<Env>
@@ -35,7 +39,7 @@ const DEFAULTS = [
   'DefaultResetFailCount',
 ]
 
-export function systemRoutes({ config, providers, realms }: SystemFlows, respond: Respond): Hono<Env> {
+export function systemRoutes({ config, providers, realms, resolvers }: SystemFlows, respond: Respond): Hono<Env> {
   const routes = new Hono<Env>()
   const facts = (c: Ctx) => c.get('facts')
 
@@ -66,9 +70,8 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
     '/getResolver': async (c, params) => {
       const named = required(lowerCased(params), 'resolver')
       if (!named.ok) return respond(c, named, () => ({ value: null }))
-      return respond(c, ok(await realms.settings(facts(c))), (settings) => ({
-        value: encodeResolver(settings, named.value.resolver),
-      }))
+      const name = resolverName(named.value.resolver)
+      return respond(c, ok(await resolvers.show(name, facts(c))), (found) => ({ value: encodeResolver(name, found) }))
     },
   }
 
@@ -143,15 +146,22 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
     '/setResolver': async (c, params) => {
       const named = required(params, 'name', 'type')
       if (!named.ok) return respond(c, named, () => ({ value: null }))
-      const fileName = param(params, 'fileName', 'passwdresolver.fileName')
-      const content = param(params, 'passwdresolver.content')
-      const previousName = param(params, 'previous_name') || null
-      const result = await realms.saveResolver({ ...named.value, fileName, content, previousName }, facts(c))
-      return respond(c, result, () => ({ value: true }))
+      const command = decodeResolver(named.value.name, named.value.type, params)
+      return respond(c, await resolvers.save(command, facts(c)), (warnings) => {
+        if (warnings.length > 0) c.header('otpost-warning', `unknown keys: ${encodeURI(warnings.join(', '))}`)
+        return { value: true }
+      })
+    },
+    '/testResolver': async (c, params) => {
+      const named = required(params, 'name')
+      const result = named.ok
+        ? await resolvers.test(resolverName(named.value.name), param(params, 'user') || null, facts(c))
+        : named
+      return respond(c, result, (tested) => ({ value: encodeTested(tested) }))
     },
     '/delResolver': async (c, params) => {
       const named = required(lowerCased(params), 'resolver')
-      const result = named.ok ? await realms.deleteResolver(named.value.resolver, facts(c)) : named
+      const result = named.ok ? await resolvers.remove(resolverName(named.value.resolver), facts(c)) : named
       return respond(c, result, (done) => ({ value: done }))
     },
     '/setRealm': async (c, params) => {

@@ -1,20 +1,14 @@
-/** /admin and /system in LinOTP's words: tokens, realms, resolvers and providers as its clients read them. */
+/** /admin and /system in LinOTP's words: tokens and providers as its clients read them. */
 import type { Settings } from '../../../core/settings.ts'
 import type { Token } from '../../../core/token.ts'
 import { tokenTypes } from '../../../core/tokens/index.ts'
-import type { UserRecord } from '../../../core/users.ts'
 import type { EnrollCommand } from '../../../flows/enroll.ts'
 import type { ShownProvider } from '../../../flows/provider-admin.ts'
 import type { Selection, ShowCommand, Shown, ShownToken } from '../../../flows/token-admin.ts'
 import { type Params, param, paramList } from '../../params.ts'
 import { withoutFormulas } from './csv.ts'
 import type { Json, JsonObject } from './envelope.ts'
-
-const SPEC = 'useridresolver.PasswdIdResolver.IdResolver.'
-
-/** `useridresolver.PasswdIdResolver.IdResolver.name` or the bare name. */
-export const resolverName = (spec: string): string => spec.trim().split('.').at(-1) ?? ''
-export const resolverSpec = (name: string): string => `${SPEC}${name}`
+import { resolverSpec } from './users.ts'
 
 const userOf = (params: Params): Selection['user'] => {
   const user = param(params, 'user')
@@ -83,8 +77,8 @@ function encodeToken(token: ShownToken, settings: Settings, fields: readonly str
     'LinOtp.TokenSerialnumber': token.serial,
     'LinOtp.TokenType': token.type,
     'LinOtp.TokenInfo': encodeInfo(token),
-    'LinOtp.IdResolver': resolver?.data.fileName ?? '',
-    'LinOtp.IdResClass': owner === null ? '' : resolverSpec(owner.resolver),
+    'LinOtp.IdResolver': resolver?.data.fileName ?? (owner === null ? '' : resolverSpec(settings, owner.resolver)),
+    'LinOtp.IdResClass': owner === null ? '' : resolverSpec(settings, owner.resolver),
     'LinOtp.Userid': owner?.userId ?? '',
     'LinOtp.OtpLen': token.digits,
     'LinOtp.MaxFail': token.maxFailCount,
@@ -125,50 +119,6 @@ function encodeInfo(token: Token): string {
 }
 
 const gmt = (at: number | null): string => (at === null ? '' : new Date(at * 1000).toUTCString())
-
-export function encodeRealms(settings: Settings, only: string | null): JsonObject {
-  const realms = settings.realms.filter((realm) => only === null || realm.name === only.toLowerCase())
-  return Object.fromEntries(
-    realms.map(({ name, resolvers, isDefault }) => [
-      name,
-      {
-        realmname: name,
-        entry: `linotp.useridresolver.group.${name}`,
-        useridresolver: resolvers.map(resolverSpec),
-        ...(isDefault ? { default: 'true' } : {}),
-        admin: false,
-      },
-    ]),
-  )
-}
-
-export function encodeResolvers(settings: Settings): JsonObject {
-  return Object.fromEntries(
-    settings.resolvers.map(({ name, type }) => [
-      name,
-      {
-        resolvername: name,
-        entry: `linotp.passwdresolver.fileName.${name}`,
-        type,
-        spec: resolverSpec(name),
-        admin: false,
-        immutable: false,
-      },
-    ]),
-  )
-}
-
-export function encodeResolver(settings: Settings, name: string): Json {
-  const resolver = settings.resolvers.find((one) => one.name === name)
-  if (!resolver) return { type: null, data: {}, resolver: name }
-  const { type, data } = resolver
-  return { type, data, resolver: name, spec: resolverSpec(name), admin: false, immutable: false }
-}
-
-export const encodeUser = (user: UserRecord): JsonObject => ({
-  ...user.attributes,
-  resolver: resolverSpec(user.resolver),
-})
 
 export function encodeProviders(providers: readonly ShownProvider[]): JsonObject {
   return Object.fromEntries(

@@ -149,6 +149,7 @@ export const REASONS: Readonly<Record<CheckFailure, string>> = {
   user_missing: 'User has no tokens assigned',
   user_unknown: 'User not found',
   user_ambiguous: 'User not found',
+  resolver_unavailable: 'User not found',
   realm_unknown: 'User not found',
   user_not_authorized: 'Authorization on client failed',
   token_missing: 'User has no tokens assigned',

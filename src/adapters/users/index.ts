@@ -1,0 +1,5 @@
+/** Classes of directories: the table of contents. To add one, write its file and a line here. */
+import type { ResolverClass } from '../../ports/users.ts'
+import { resolver as http } from './http.ts'
+
+export const resolverClasses: readonly ResolverClass[] = [http]
