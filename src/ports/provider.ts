@@ -60,7 +60,10 @@ export type Send = (message: Message, signal: AbortSignal) => Promise<Delivery>
 /** Why a configuration was refused: the key, as written in the configuration, and the rule it breaks. */
 export type ConfigProblem = { readonly key: string; readonly rule: string }
 
-/** A configuration read and found good. `warnings` name keys that are kept but not understood. */
+/**
+ * A configuration read and found good. `warnings`: names of keys that are kept but not understood, and sentences that
+ * begin with the key they are about and a colon.
+ */
 export type ReadConfig<C> = { readonly config: C; readonly warnings: readonly string[] }
 
 /** A configuration as posted, with the provider's `timeout` merged in under that name. */

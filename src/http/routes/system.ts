@@ -148,7 +148,7 @@ export function systemRoutes({ config, providers, realms, resolvers }: SystemFlo
       if (!named.ok) return respond(c, named, () => ({ value: null }))
       const command = decodeResolver(named.value.name, named.value.type, params)
       return respond(c, await resolvers.save(command, facts(c)), (warnings) => {
-        if (warnings.length > 0) c.header('otpost-warning', `unknown keys: ${encodeURI(warnings.join(', '))}`)
+        if (warnings.length > 0) c.header('otpost-warning', encodeURI(warningText(warnings)))
         return { value: true }
       })
     },
@@ -205,3 +205,10 @@ function configEntries(params: Params): Result<readonly ConfigInput[], AdminFail
 
 const confirm = (entries: readonly ConfigInput[], name: (entry: ConfigInput) => string): Json =>
   Object.fromEntries(entries.map((entry) => [name(entry), true]))
+
+/** @param warnings names of keys that are not understood, and sentences that begin with the key they are about */
+function warningText(warnings: readonly string[]): string {
+  const unknown = warnings.filter((warning) => !warning.includes(': '))
+  const doubts = warnings.filter((warning) => warning.includes(': '))
+  return [...(unknown.length > 0 ? [`unknown keys: ${unknown.join(', ')}`] : []), ...doubts].join('; ')
+}
