@@ -1,0 +1,47 @@
+/** Passwords of a SQL resolver: which way of keeping them was configured, and how one is compared. */
+import { createHash } from 'node:crypto'
+import { equalInConstantTime } from '../../core/hotp.ts'
+import { createPasswordMatches, type Format } from './crypt.ts'
+import { NAMED_FORMATS } from './web-hashes.ts'
+
+/**
+ * `named`: the text says itself how it was made. The others are weak, and nobody can tell them from the text, so each is
+ * a choice: a digest in hexadecimal digits, or the password itself.
+ */
+export const PASSWORD_HASHES = ['named', 'md5', 'sha1', 'sha256', 'sha512', 'plain'] as const
+export type PasswordHash = (typeof PASSWORD_HASHES)[number]
+
+/** What a row says of a password. */
+export type Kept = { readonly text: string; readonly salt: string }
+
+/**
+ * Whether `password` is what `own` keeps. Where `own` cannot be compared, `other` is computed, so that it takes as long,
+ * and the answer is no.
+ */
+export type MatchesKept = (password: string, own: Kept | null, other: Kept | null) => Promise<boolean>
+
+export function createMatchesKept(hash: PasswordHash, saltPosition: 'before' | 'after'): MatchesKept {
+  const named = createPasswordMatches(NAMED_FORMATS)
+  return (password, own, other) => {
+    if (hash === 'named') return named(password, own?.text ?? '', other?.text)
+    // In these formats there is a salt of the row, and of either row the text is all that is compared.
+    const kept = own && formatOf(hash, saltPosition, own.salt)(own.text) ? own : other
+    const format = formatOf(hash, saltPosition, kept?.salt ?? '')
+    return createPasswordMatches([format])(password, kept === own ? (own?.text ?? '') : '', kept?.text)
+  }
+}
+
+function formatOf(hash: Exclude<PasswordHash, 'named'>, position: 'before' | 'after', salt: string): Format {
+  if (hash === 'plain') return (text) => (text === '' ? null : (password) => equalInConstantTime(text, password))
+  const digits = { md5: 32, sha1: 40, sha256: 64, sha512: 128 }[hash]
+  return (text) => {
+    // `digest:salt` is how osCommerce and its kin keep both in one column.
+    const [, expected = '', own = ''] = new RegExp(`^([\\da-f]{${digits}})(?::(.*))?$`, 'is').exec(text) ?? []
+    if (expected === '') return null
+    const given = salt || own
+    return (password) => {
+      const input = position === 'before' ? given + password : password + given
+      return equalInConstantTime(expected.toLowerCase(), createHash(hash).update(input).digest('hex'))
+    }
+  }
+}
