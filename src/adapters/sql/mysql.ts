@@ -20,6 +20,8 @@ type Failure = Extract<SqlOutcome, { readonly ok: false }>
 export async function connectMysql(server: SqlServer, signal: AbortSignal): Promise<SqlConnection> {
   const { address, tls } = server
   const socket = await openSocket(address, signal)
+  // Where mysql2 is given an address, the certificate would be compared with `localhost`, were it not for this.
+  if ('host' in address) Object.assign(socket, { _host: address.host })
   const connection = createConnection({
     stream: socket,
     ...('host' in address ? address : { socketPath: address.path }),
@@ -134,10 +136,9 @@ function failureOf(error: NodeJS.ErrnoException & { readonly fatal?: boolean }):
   return REASONS[number] !== undefined || error.fatal ? connectionFailed(reason) : statementRefused(reason)
 }
 
-/** An error of TLS is wrapped by the client, whose own code says less. */
+/** mysql2 puts a code of its own over that of TLS. */
 function lostBy(error: NodeJS.ErrnoException): string {
-  const { code, cause } = error
-  const inner = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  if (typeof inner === 'string') return inner
+  const { code } = error
+  if (code === 'HANDSHAKE_SSL_ERROR') return 'cert' in error ? 'ERR_TLS_CERT_ALTNAME_INVALID' : 'tls_failed'
   return code === undefined || code === 'PROTOCOL_CONNECTION_LOST' ? 'connection_lost' : code
 }

@@ -13,7 +13,11 @@ import { connectionFailed, type SqlConnection } from './connection.ts'
 const IDLE_MS = 30_000
 
 /** @param connect may reject; the signal is that of the query that needs the connection */
-export function createPool(connect: (signal: AbortSignal) => Promise<SqlConnection>, limit: number): SqlPool {
+export function createPool(
+  connect: (signal: AbortSignal) => Promise<SqlConnection>,
+  limit: number,
+  idleMs = IDLE_MS,
+): SqlPool {
   const idle = new Map<SqlConnection, NodeJS.Timeout>()
   const waiting = new Set<() => void>()
   let running = 0
@@ -69,7 +73,7 @@ export function createPool(connect: (signal: AbortSignal) => Promise<SqlConnecti
 
   function keep(connection: SqlConnection): void {
     connection.hold(false)
-    const timer = setTimeout(() => take(connection).close(), IDLE_MS)
+    const timer = setTimeout(() => take(connection).close(), idleMs)
     timer.unref()
     idle.set(connection, timer)
   }
