@@ -77,7 +77,7 @@ describe.each(KINDS.filter(({ installed }) => installed))('TLS to $name', ({ nam
     ['none', '127.0.0.1', 'sslmode=require', { TLS_INSECURE: 'true' }, 'tls_missing'],
     ['none', '127.0.0.1', '', { TLS_CA }, 'tls_missing'],
     ['none', '127.0.0.1', 'sslmode=disable', {}, FOUND],
-  ] as const)('%s by %s with %s %o: %s', async (which, host, parameters, more, expected) => {
+  ] as const)('%s by %s with %s %j: %s', async (which, host, parameters, more, expected) => {
     const directory = await openDirectory({ ...configOf(servers[which], host, parameters), ...more })
 
     const found = await directory.findByLogin('ada', patience())

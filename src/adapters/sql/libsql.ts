@@ -26,6 +26,8 @@ export async function connectLibsql(target: Exclude<SqlTarget, { readonly user: 
         intMode: 'bigint',
         ...(target.token === undefined ? {} : { authToken: target.token }),
       })
+  // In a file, `read` alone keeps nothing from writing; of a server there are tokens that may not.
+  const first = isFile ? ['PRAGMA query_only = ON'] : []
   let isOpen = true
   const close = () => {
     isOpen = false
@@ -34,7 +36,8 @@ export async function connectLibsql(target: Exclude<SqlTarget, { readonly user: 
   return {
     run: async ({ sql, params }) => {
       try {
-        const [result] = await client.batch([{ sql, args: [...params] }], 'read')
+        const results = await client.batch([...first, { sql, args: [...params] }], 'read')
+        const result = results.at(-1)
         const columns = result?.columns.length ?? 0
         return ok((result?.rows ?? []).map((row) => Array.from({ length: columns }, (_, n) => cellOf(row[n]))))
       } catch (error) {

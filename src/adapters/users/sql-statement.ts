@@ -40,11 +40,7 @@ export const passwordById = (table: SqlTable, userId: string): SqlStatement =>
 
 /** The same of anybody. */
 export const anyPassword = (table: SqlTable): SqlStatement =>
-  select(table, secretsOf(table), {
-    conditions: [() => `${column(table.password ?? '', table)} IS NOT NULL`],
-    params: [],
-    limit: 1,
-  })
+  select(table, secretsOf(table), { present: [table.password ?? ''], conditions: [], params: [], limit: 1 })
 
 /** Longest pattern that is taken, in characters; SQLite refuses much longer ones. */
 const MAX_PATTERN = 1000
@@ -68,7 +64,9 @@ export function byFilter(table: SqlTable, filter: UserFilter, limit: number): Sq
       params.push(pattern)
     }
   }
-  return select(table, attributesOf(table), { conditions, params, limit, order: 'username' })
+  // Rows that are nobody would count else.
+  const present = ['userid', 'username'].map((attribute) => table.columns.get(attribute) ?? '')
+  return select(table, attributesOf(table), { present, conditions, params, limit, order: 'username' })
 }
 
 /** What no column of text can hold, and some servers take for the end of the text. */
@@ -96,6 +94,9 @@ const secretsOf = ({ columns, password = '', salt }: SqlTable): readonly string[
 ]
 
 type Selection = {
+  /** Columns that are not NULL. */
+  readonly present?: readonly string[]
+  /** Each with one parameter. */
   readonly conditions: readonly Condition[]
   readonly params: readonly string[]
   readonly limit: number
@@ -103,9 +104,10 @@ type Selection = {
 }
 
 function select(table: SqlTable, columns: readonly string[], selection: Selection): SqlStatement {
-  const { conditions, params, limit, order } = selection
+  const { present = [], conditions, params, limit, order } = selection
   // A condition that is written over several lines ends with one.
   const where = [
+    ...present.map((name) => `${column(name, table)} IS NOT NULL`),
     ...conditions.map((condition, n) => condition(n + 1)),
     ...(table.where === undefined ? [] : [`(${table.where}\n)`]),
   ].join(' AND ')
