@@ -1,4 +1,5 @@
 /** Configuration of a SQL resolver: LinOTP's keys, what each may say, what it means, and what a runtime refuses. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { resolver } from '../../src/adapters/users/sql.ts'
 import { readSqlConfig } from '../../src/adapters/users/sql-config.ts'
@@ -263,6 +264,14 @@ describe('refusals', () => {
       error: { key: 'Connect', rule: expect.stringMatching(/Node, Deno or Bun/) },
     })
   })
+})
+
+it.each(
+  [
+    ...readFileSync(new URL('../../docs/users-sql.md', import.meta.url), 'utf8').matchAll(/```json (\w+)\n(.*?)```/gs),
+  ].map(([, name = '', text = '']) => [name, text] as const),
+)('takes the example %s of the documentation', async (_, text) => {
+  expect(await read(JSON.parse(text))).toMatchObject({ ok: true, value: { warnings: [] } })
 })
 
 it('passes its own sample', async () => {
