@@ -205,6 +205,7 @@ describe('refusals', () => {
     [{ conParams: 'ssl_ca' }, 'conParams', /name=value/],
     [{ conParams: 'a=%' }, 'conParams', /name=value/],
     [{ conParams: 'allowMultiQueries=true' }, 'conParams', /not known/],
+    [{ conParams: 'authToken=secret' }, 'conParams', /Password/],
     [{ conParams: 'sslcert=/x.pem' }, 'conParams', /both/],
     [{ conParams: 'sslrootcert=/nowhere/ca.pem' }, 'conParams', /read/],
     [{ conParams: 'ssl_disabled=maybe' }, 'conParams', /true or false/],

@@ -319,6 +319,23 @@ describe.each([POSTGRESQL, MARIADB].filter(({ installed }) => installed))('users
     expect(value(await latin.list({ username: '*😀*' }, 10, patience()))).toHaveLength(0)
   })
 
+  it('is reached by a Unix socket', async () => {
+    const [host, database] = String(config.Connect).split('@127.0.0.1:')
+    const socket =
+      kind.name === 'mysql' ? `unix_socket=${server.folder}/mariadb.sock` : `host=${server.folder}&port=${server.port}`
+    const local = await open({ Connect: `${host}@/${database?.split('/')[1]}?${socket}` })
+
+    expect(logins(value(await local.findByLogin('user1', patience())))).toEqual(['user1'])
+  })
+
+  it('lets no statement take for ever on the server', async () => {
+    const bounded = { postgresql: "current_setting('statement_timeout') = '1min'", mysql: '@@max_statement_time = 60' }
+
+    const { length } = value(await (await open({ Where: bounded[kind.name] })).list({}, 10, patience()))
+
+    expect(length).toBe(10)
+  })
+
   it('takes nobody where two rows have one id', async () => {
     const twice = await open({ Map: { userid: 'active', username: 'login' } })
     const id = kind.name === 'mysql' ? '1' : 't'

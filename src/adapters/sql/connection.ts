@@ -16,6 +16,9 @@ export type SqlConnection = {
   readonly destroy: () => void
 }
 
+/** No statement takes longer on the server, whose work does not end with the connection: nobody waits longer. */
+export const MAX_STATEMENT_SECONDS = 60
+
 export const connectionFailed = (reason: string) => err<SqlFailure>({ code: 'connection_failed', reason })
 export const statementRefused = (reason: string) => err<SqlFailure>({ code: 'statement_refused', reason })
 export const valueRefused = (reason: string) => err<SqlFailure>({ code: 'value_refused', reason })

@@ -7,6 +7,7 @@ import { ok } from '../../core/result.ts'
 import type { SqlCell, SqlOutcome, SqlServer, SqlTls } from '../../ports/sql.ts'
 import {
   connectionFailed,
+  MAX_STATEMENT_SECONDS,
   openSocket,
   quoted,
   type SqlConnection,
@@ -73,12 +74,20 @@ export async function connectMysql(server: SqlServer, signal: AbortSignal): Prom
   }
 }
 
+/** MariaDB and MySQL each have a word of their own for it; to the other it is a comment. */
+const TIME_LIMIT = `SET SESSION autocommit = 1
+  /*M!100101 , max_statement_time = ${MAX_STATEMENT_SECONDS} */
+  /*!50708 , max_execution_time = ${MAX_STATEMENT_SECONDS * 1000} */`
+
 function login(connection: Connection): Promise<Failure | null> {
   return new Promise((resolve) => {
     connection.connect((error) => {
       if (error) resolve(failureOf(error))
     })
-    connection.query('SET SESSION TRANSACTION READ ONLY', (error) => resolve(error ? failureOf(error) : null))
+    connection.query('SET SESSION TRANSACTION READ ONLY', (error) => {
+      if (error) resolve(failureOf(error))
+    })
+    connection.query(TIME_LIMIT, (error) => resolve(error ? failureOf(error) : null))
     connection.once('error', (error) => resolve(failureOf(error)))
   })
 }

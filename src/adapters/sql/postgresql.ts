@@ -8,6 +8,7 @@ import { ok } from '../../core/result.ts'
 import type { SqlFailure, SqlOutcome, SqlServer, SqlTls } from '../../ports/sql.ts'
 import {
   connectionFailed,
+  MAX_STATEMENT_SECONDS,
   openSocket,
   quoted,
   type SqlConnection,
@@ -64,7 +65,7 @@ export async function connectPostgresql(server: SqlServer, signal: AbortSignal):
       try {
         // Sent one after the other without waiting; after an error COMMIT is a ROLLBACK.
         const [, rows] = await Promise.all([
-          sql.unsafe('BEGIN READ ONLY'),
+          sql.unsafe(`BEGIN READ ONLY; SET LOCAL statement_timeout = '${MAX_STATEMENT_SECONDS}s'`),
           // The simple protocol would run several statements.
           sql.unsafe(text, [...params], { simple: false } as object).raw(), // an option that is missing in its types
           sql.unsafe('COMMIT'),

@@ -35,6 +35,8 @@ export function readPlace(fields: Fields): Read<SqlPlace> {
   if (!place.ok) return place
   const extra = readExtra(fields.conParams)
   if (!extra.ok) return extra
+  // A URL hides it when it is shown, this text would not.
+  if (extra.value.has('authtoken')) return wrong('conParams', 'must not have authtoken: give the token as Password')
   const key = extra.value.size > 0 ? 'conParams' : 'Connect'
   const parameters = readConnection(new Map([...place.value.parameters, ...extra.value]))
   if (!parameters.ok) return wrong(key, parameters.error)
