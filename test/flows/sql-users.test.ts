@@ -148,6 +148,20 @@ describe('the resolver', () => {
     expect(json.result?.error?.message).toMatch(/Connect.*Node, Deno or Bun/)
   })
 
+  it('reads no database of otpost, where the hashes of administrators are', async () => {
+    const own = {
+      Driver: 'sqlite',
+      Database: h.file,
+      Table: 'admins',
+      Map: '{"userid":"username","username":"username"}',
+    }
+    await h.admin('/system/setResolver', { ...own, name: 'own', type: 'sqlresolver' })
+    await h.admin('/system/setRealm', { realm: 'own', resolvers: 'own' })
+    const { text } = await h.admin('/admin/userlist', { username: '*', realm: 'own' })
+
+    expect(text).toContain('own_database')
+  })
+
   it('that cannot be asked lets nobody in, and says why in the log', async () => {
     await save({ ...CONFIG, Table: 'nothing', previous_name: 'shop' })
     await h.check({ user: 'nobody', pass: '' }) // the settings are read anew

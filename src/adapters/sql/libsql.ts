@@ -2,7 +2,7 @@
 import { access, constants } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createClient, type Value } from '@libsql/client'
+import { type Client, createClient, type Value } from '@libsql/client'
 import { ok } from '../../core/result.ts'
 import type { SqlCell, SqlTarget } from '../../ports/sql.ts'
 import { connectionFailed, quoted, type SqlConnection, statementRefused } from './connection.ts'
@@ -10,7 +10,10 @@ import { connectionFailed, quoted, type SqlConnection, statementRefused } from '
 /** How long a file that somebody writes to is waited for, in milliseconds; the whole process waits. */
 const BUSY_MS = 1000
 
-/** @throws what the system says when the file cannot be read; it is never made */
+/** No other database has these. Whoever may write resolvers must not read the hashes and seals of a database of otpost. */
+const OTPOSTS = ['admins', 'api_tokens', 'audit_checkpoints', 'revoked_sessions']
+
+/** @throws an error with a `code` when the file cannot be read, which is never made, or the server cannot be asked */
 export async function connectLibsql(target: Exclude<SqlTarget, { readonly user: string }>): Promise<SqlConnection> {
   const isFile = target.dialect === 'sqlite'
   if (isFile) await access(target.path, constants.R_OK)
@@ -26,6 +29,12 @@ export async function connectLibsql(target: Exclude<SqlTarget, { readonly user: 
         intMode: 'bigint',
         ...(target.token === undefined ? {} : { authToken: target.token }),
       })
+  try {
+    if (await isOtposts(client)) throw Object.assign(new Error('own_database'), { code: 'own_database' })
+  } catch (error) {
+    client.close()
+    throw error
+  }
   // In a file, `read` alone keeps nothing from writing; of a server there are tokens that may not.
   const first = isFile ? ['PRAGMA query_only = ON'] : []
   let isOpen = true
@@ -49,6 +58,13 @@ export async function connectLibsql(target: Exclude<SqlTarget, { readonly user: 
     close,
     destroy: close,
   }
+}
+
+async function isOtposts(client: Client): Promise<boolean> {
+  const names = OTPOSTS.map(() => '?').join(', ')
+  const sql = `SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name IN (${names})`
+  const { rows } = await client.execute({ sql, args: OTPOSTS })
+  return Number(rows[0]?.n) === OTPOSTS.length
 }
 
 function cellOf(value: Value | undefined): SqlCell {

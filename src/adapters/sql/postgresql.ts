@@ -1,6 +1,6 @@
 /**
  * PostgreSQL by way of `postgres`, one connection at a time. Every statement runs in a read-only transaction of its own
- * and is not kept prepared, so that PgBouncer may stand in between in any of its modes.
+ * and is not kept prepared, so that PgBouncer may stand in between, save in its mode `statement`.
  */
 import type { Socket } from 'node:net'
 import postgres from 'postgres'
