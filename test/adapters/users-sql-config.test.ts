@@ -245,6 +245,7 @@ describe('refusals', () => {
     [{ Where: 'a = ?', Driver: 'mysql' }, 'Where', /parameters/],
     [{ Where: 'a = 1 # b', Driver: 'mysql' }, 'Where', /comments/],
     [{ Where: 'a = `b', Driver: 'mysql' }, 'Where', /quote/],
+    [{ Where: "[a'] = 1) OR (1 = 1 OR ['b] = 1", Driver: 'sqlite' }, 'Where', /bracket/],
     [{ Where: 'a = :b', Driver: 'sqlite' }, 'Where', /parameters/],
     [{ Limit: '0' }, 'Limit', /1 to/],
     [{ Limit: 'many' }, 'Limit', /1 to/],

@@ -1,8 +1,8 @@
 /** Passwords as web applications and directories keep them: texts made by others, right and wrong, and broken ones. */
 import { describe, expect, it } from 'vitest'
-import { createMatchesKept } from '../../src/adapters/users/sql-passwords.ts'
+import { createKeptPasswords } from '../../src/adapters/users/sql-passwords.ts'
 
-const named = createMatchesKept('named', 'before')
+const named = createKeptPasswords('named', 'before').match
 const kept = (text: string, salt = '') => ({ text, salt })
 
 describe('a text that says how it was made', () => {
@@ -95,7 +95,7 @@ describe('a digest that was configured', () => {
       '',
     ],
   ] as const)('%s, salt %s: %s %s', async (hash, position, text, salt) => {
-    const matches = createMatchesKept(hash, position)
+    const matches = createKeptPasswords(hash, position).match
 
     expect(await matches('hashcat', kept(text, salt), null)).toBe(true)
     expect(await matches('hashcaT', kept(text, salt), null)).toBe(false)
@@ -105,7 +105,7 @@ describe('a digest that was configured', () => {
   })
 
   it('takes a password in clear when it is told that they are kept so', async () => {
-    const plain = createMatchesKept('plain', 'before')
+    const plain = createKeptPasswords('plain', 'before').match
 
     expect(await plain('Geheim 1', kept('Geheim 1'), null)).toBe(true)
     expect(await plain('geheim 1', kept('Geheim 1'), null)).toBe(false)
@@ -124,9 +124,22 @@ it.each(['named', 'plain', 'md5', 'sha512'] as const)('of somebody else no passw
         '82a9dda829eb7f8ffe9fbe49e45d47d2dad9664fbb7adf72492e3c81ebd3e29134d9bc12212bf83c6840f10e8246b9db54a4859b7ccd0123d86e5872c1e5082f',
     }[hash],
   )
-  const matches = createMatchesKept(hash, 'before')
+  const matches = createKeptPasswords(hash, 'before').match
 
   expect(await matches('hashcat', other, null)).toBe(true)
   for (const own of [null, kept(''), kept(hash === 'plain' ? '' : 'x')])
     expect(await matches('hashcat', own, other)).toBe(false)
+})
+
+it.each([
+  ['named', '{SHA}uJ6qx+YUFzQbcQtyd2gpTQ5qJ3s=', true],
+  ['named', '!', false],
+  ['named', '', false],
+  ['named', 'hashcat', false],
+  ['plain', 'hashcat', true],
+  ['plain', '', false],
+  ['md5', '8743b52063cd84097a65d1633f5c74f5', true],
+  ['sha1', '8743b52063cd84097a65d1633f5c74f5', false],
+] as const)('%s can compare %j: %s', (hash, text, comparable) => {
+  expect(createKeptPasswords(hash, 'before').isComparable(kept(text))).toBe(comparable)
 })

@@ -8,6 +8,7 @@ import type { Directory, DirectoryUser, FromDirectory } from '../../src/ports/us
 import { openDirectory, patience } from '../support/directory.ts'
 import { startHranaServer } from '../support/hrana-server.ts'
 import { randomFrom } from '../support/random-configs.ts'
+import { aCondition } from '../support/random-sql.ts'
 import { SCRATCH } from '../support/scratch.ts'
 
 const folder = mkdtempSync(join(SCRATCH, 'otpost-users-sql-'))
@@ -206,6 +207,27 @@ describe('a directory that cannot be asked', () => {
 
     expect(await logins(directory.findByLogin('ada', patience()))).toEqual(['ada'])
   })
+})
+
+it('no condition that is taken lets anybody through but whom it is asked for', async () => {
+  const random = randomFrom('where')
+  const answers = { refused: 0, failed: 0, found: 0 }
+  for (let n = 0; n < 1500; n++) {
+    const Where = aCondition(random)
+    const directory = await open({ Where }).catch(() => null)
+    const found = await directory?.findByLogin('ada', patience())
+    await directory?.close()
+    if (!found) answers.refused++
+    else if (!found.ok) answers.failed++
+    else {
+      answers.found++
+      expect(
+        found.value.map(({ login }) => login).filter((login) => login !== 'ada'),
+        Where,
+      ).toEqual([])
+    }
+  }
+  expect(Math.min(...Object.values(answers)), JSON.stringify(answers)).toBeGreaterThan(50)
 })
 
 it('is asked over HTTP too, by its token', async () => {

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RawConfig } from '../../src/ports/provider.ts'
 import type { Directory, DirectoryUser } from '../../src/ports/users.ts'
 import { openDirectory, patience } from '../support/directory.ts'
+import { randomFrom } from '../support/random-configs.ts'
+import { aCondition } from '../support/random-sql.ts'
 import { startRuntime } from '../support/runtimes.ts'
 import {
   type DatabaseServer,
@@ -334,6 +336,27 @@ describe.each([POSTGRESQL, MARIADB].filter(({ installed }) => installed))('users
     const { length } = value(await (await open({ Where: bounded[kind.name] })).list({}, 10, patience()))
 
     expect(length).toBe(10)
+  })
+
+  it('no condition that is taken lets anybody through but whom it is asked for', async () => {
+    const random = randomFrom(kind.name)
+    const answers = { refused: 0, failed: 0, found: 0 }
+    for (let n = 0; n < 400; n++) {
+      const Where = aCondition(random)
+      const some = await openDirectory({ ...config, Where, MAX_CONNECTIONS: 1 }).catch(() => null)
+      const found = await some?.findByLogin('user1', patience())
+      await some?.close()
+      if (!found) answers.refused++
+      else if (!found.ok) answers.failed++
+      else {
+        answers.found++
+        expect(
+          logins(found.value).filter((login) => login !== 'user1'),
+          Where,
+        ).toEqual([])
+      }
+    }
+    expect(Math.min(...Object.values(answers)), JSON.stringify(answers)).toBeGreaterThan(2)
   })
 
   it('takes nobody where two rows have one id', async () => {

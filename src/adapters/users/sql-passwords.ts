@@ -14,24 +14,30 @@ export type PasswordHash = (typeof PASSWORD_HASHES)[number]
 /** What a row says of a password. */
 export type Kept = { readonly text: string; readonly salt: string }
 
-/**
- * Whether `password` is what `own` keeps. Where `own` cannot be compared, `other` is computed, so that it takes as long,
- * and the answer is no.
- */
-export type MatchesKept = (password: string, own: Kept | null, other: Kept | null) => Promise<boolean>
+export type KeptPasswords = {
+  /**
+   * Whether `password` is what `own` keeps. Where `own` cannot be compared, `other` is computed, so that it takes as long,
+   * and the answer is no.
+   */
+  readonly match: (password: string, own: Kept | null, other: Kept | null) => Promise<boolean>
+  /** Whether any password could be what is kept. */
+  readonly isComparable: (kept: Kept) => boolean
+}
 
-export function createMatchesKept(hash: PasswordHash, saltPosition: 'before' | 'after'): MatchesKept {
-  const named = createPasswordMatches(NAMED_FORMATS)
-  return (password, own, other) => {
-    if (hash === 'named') return named(password, own?.text ?? '', other?.text)
-    // In these formats there is a salt of the row, and of either row the text is all that is compared.
-    const kept = own && formatOf(hash, saltPosition, own.salt)(own.text) ? own : other
-    const format = formatOf(hash, saltPosition, kept?.salt ?? '')
-    return createPasswordMatches([format])(password, kept === own ? (own?.text ?? '') : '', kept?.text)
+export function createKeptPasswords(hash: PasswordHash, saltPosition: 'before' | 'after'): KeptPasswords {
+  const formats = ({ salt }: Kept) => (hash === 'named' ? NAMED_FORMATS : [digest(hash, saltPosition, salt)])
+  const isComparable = (kept: Kept) => formats(kept).some((format) => format(kept.text) !== null)
+  return {
+    isComparable,
+    match: (password, own, other) => {
+      const comparable = own !== null && isComparable(own)
+      const kept = (comparable ? own : other) ?? { text: '', salt: '' }
+      return createPasswordMatches(formats(kept))(password, comparable ? kept.text : '', kept.text)
+    },
   }
 }
 
-function formatOf(hash: Exclude<PasswordHash, 'named'>, position: 'before' | 'after', salt: string): Format {
+function digest(hash: Exclude<PasswordHash, 'named'>, position: 'before' | 'after', salt: string): Format {
   if (hash === 'plain') return (text) => (text === '' ? null : (password) => equalInConstantTime(text, password))
   const digits = { md5: 32, sha1: 40, sha256: 64, sha512: 128 }[hash]
   return (text) => {

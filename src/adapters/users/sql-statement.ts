@@ -38,9 +38,9 @@ export const byId = (table: SqlTable, userId: string): SqlStatement =>
 export const passwordById = (table: SqlTable, userId: string): SqlStatement =>
   select(table, secretsOf(table), { conditions: [equal(table, 'userid')], params: [userId], limit: 2 })
 
-/** The same of anybody. */
-export const anyPassword = (table: SqlTable): SqlStatement =>
-  select(table, secretsOf(table), { present: [table.password ?? ''], conditions: [], params: [], limit: 1 })
+/** The same of anybody who has a password. */
+export const anyPassword = (table: SqlTable, limit: number): SqlStatement =>
+  select(table, secretsOf(table), { present: [table.password ?? ''], conditions: [], params: [], limit })
 
 /** Longest pattern that is taken, in characters; SQLite refuses much longer ones. */
 const MAX_PATTERN = 1000

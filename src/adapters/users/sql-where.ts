@@ -29,11 +29,19 @@ export function whereProblem(text: string, dialect: Place['dialect']): string | 
   return hasBalancedBrackets(bare) ? null : 'must have a closing bracket for each opening one'
 }
 
+const SQLITE = { pair: /'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]/g, lonely: /['"`[\]]/ }
+const QUOTES: Readonly<Record<Place['dialect'], { readonly pair: RegExp; readonly lonely: RegExp }>> = {
+  postgresql: { pair: /'[^']*'|"[^"]*"/g, lonely: /['"]/ },
+  mysql: { pair: /'[^']*'|"[^"]*"|`[^`]*`/g, lonely: /['"`]/ },
+  sqlite: SQLITE,
+  libsql: SQLITE,
+}
+
 /** Everything in quotes taken out; null when one does not end. A doubled quote ends a text and begins the next. */
 function withoutQuoted(text: string, dialect: Place['dialect']): string | null {
-  const quotes = dialect === 'postgresql' ? /'[^']*'|"[^"]*"/g : /'[^']*'|"[^"]*"|`[^`]*`/g
-  const bare = text.replace(quotes, ' x ')
-  return /['"]/.test(bare) || (dialect !== 'postgresql' && bare.includes('`')) ? null : bare
+  const { pair, lonely } = QUOTES[dialect]
+  const bare = text.replace(pair, ' x ')
+  return lonely.test(bare) ? null : bare
 }
 
 function hasBalancedBrackets(text: string): boolean {

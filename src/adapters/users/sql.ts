@@ -7,12 +7,15 @@ import type { Edges } from '../../ports/edges.ts'
 import type { SqlCell, SqlRow, SqlStatement, SqlTarget } from '../../ports/sql.ts'
 import { type Directory, type DirectoryFailure, type DirectoryUser, defineResolver } from '../../ports/users.ts'
 import { readPem, readSqlConfig, type SqlConfig } from './sql-config.ts'
-import { createMatchesKept, type Kept } from './sql-passwords.ts'
+import { createKeptPasswords, type Kept } from './sql-passwords.ts'
 import type { SqlPlace } from './sql-place.ts'
 import { anyPassword, byFilter, byId, byLogin, isStorable, passwordById } from './sql-statement.ts'
 
 /** Of users with one login; that it is not unique is known at two. */
 const MAX_NAMESAKES = 10
+
+/** Of rows that are looked through for a password that can be compared: the first may be of locked accounts. */
+const MAX_STRANGERS = 20
 
 export const resolver = defineResolver<SqlConfig>({
   name: 'sqlresolver',
@@ -41,7 +44,7 @@ function directoryOf(config: SqlConfig, edges: Edges): Directory {
   const { table } = config
   if (!edges.openSql) throw new Error('a configuration was read where there is no SQL')
   const pool = edges.openSql(() => targetOf(config.place, edges), config.maxConnections)
-  const matchesKept = createMatchesKept(config.passwordHash, config.saltPosition)
+  const passwords = createKeptPasswords(config.passwordHash, config.saltPosition)
   /** Of somebody in the table, to be computed where there is nothing to compare. */
   let decoy: Kept | null = null
 
@@ -73,8 +76,8 @@ function directoryOf(config: SqlConfig, edges: Edges): Directory {
   }
 
   async function keptOfAnybody(signal: AbortSignal): Promise<Result<Kept | null, DirectoryFailure>> {
-    const rows = await ask(anyPassword(table), signal)
-    return rows.ok ? ok(rows.value[0] ? kept(rows.value[0]) : null) : rows
+    const rows = await ask(anyPassword(table, MAX_STRANGERS), signal)
+    return rows.ok ? ok(rows.value.map(kept).find(passwords.isComparable) ?? null) : rows
   }
 
   return {
@@ -99,7 +102,7 @@ function directoryOf(config: SqlConfig, edges: Edges): Directory {
         if (!anybody.ok) return anybody
         decoy = anybody.value
       }
-      return ok(await matchesKept(password, own.value, decoy))
+      return ok(await passwords.match(password, own.value, decoy))
     },
     close: async () => pool.close(),
   }
