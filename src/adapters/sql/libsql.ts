@@ -79,7 +79,7 @@ function cellOf(value: Value | undefined): SqlCell {
 
 /** Unknown tables and columns are told apart by nothing but their message, which holds names alone. */
 function failureOf(error: unknown) {
-  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
+  const { code, message } = error as Partial<Record<'code' | 'message', unknown>> // whatever it is that was thrown
   if (code === 'SQLITE_ERROR') return statementRefused(quoted('statement_refused', message))
   if (typeof code === 'string' && /^SQLITE_(?:READONLY|AUTH|BUSY|LOCKED)/.test(code)) return statementRefused(code)
   return connectionFailed(typeof code === 'string' ? code : 'connection_lost')

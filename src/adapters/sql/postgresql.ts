@@ -135,6 +135,7 @@ const ABOUT_STATEMENT: Readonly<Record<string, string>> = {
 const NO_SUCH_VALUE: ReadonlySet<string> = new Set(['22P02', '22003', '22007', '22008', '22021', '22P05'])
 
 function failureOf(error: unknown): { readonly ok: false; readonly error: SqlFailure } & SqlOutcome {
+  // Whatever it is that was thrown.
   const { code, severity, message } = error as Partial<Record<'code' | 'severity' | 'message', unknown>>
   if (typeof code !== 'string') return connectionFailed('connection_lost')
   const about = ABOUT_STATEMENT[code]

@@ -78,17 +78,16 @@ function placeOfUrl(url: string, fields: Fields): Read<Place> {
   const read = readUrl(url)
   if (!read.ok) return read
   const place = read.value
-  const double = (['User', 'Password', 'Server', 'Port', 'Database'] as const).find((key) => {
-    const inUrl = {
-      User: place.user,
-      Password: place.password,
-      Server: place.host,
-      Port: place.port,
-      Database: place.database,
-    }[key]
-    return fields[key] !== undefined && inUrl && String(fields[key]) !== String(inUrl)
-  })
-  if (double) return wrong(double, 'must be the same as in Connect, or absent')
+  const both: readonly [key: keyof Fields, beside: string | number | undefined, inUrl: string | number | undefined][] =
+    [
+      ['User', fields.User, place.user],
+      ['Password', fields.Password, place.password],
+      ['Server', fields.Server, place.host],
+      ['Port', fields.Port, place.port],
+      ['Database', fields.Database, place.database],
+    ]
+  const other = both.find(([, beside, inUrl]) => beside !== undefined && inUrl && String(beside) !== String(inUrl))
+  if (other) return wrong(other[0], 'must be the same as in Connect, or absent')
   return ok({
     ...place,
     user: place.user || (fields.User ?? ''),
