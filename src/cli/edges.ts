@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { jsonLog } from '../adapters/log/json.ts'
 import { openSql } from '../adapters/sql/open.ts'
+import { NAMED_FORMATS } from '../adapters/users/web-hashes.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Platform } from './platform.ts'
 
@@ -26,6 +27,7 @@ export function processEdges(platform: Pick<Platform, 'capabilities' | 'fetchVia
     ...(platform.fetchVia && { fetchVia: platform.fetchVia }),
     deadline: (after) => AbortSignal.timeout(after * 1000),
     openSql,
+    passwordFormats: NAMED_FORMATS,
     readFile: (path) => readFile(path, 'utf8'),
     writeFile: (path, text) => writeFile(path, text, 'utf8'),
     capabilities: platform.capabilities,

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import type { Instant, LocalTime, Seconds } from '../core/time.ts'
 import type { Metrics, MetricsPage } from './metrics.ts'
+import type { PasswordFormat } from './passwords.ts'
 import type { OpenSql } from './sql.ts'
 
 export type Clock = () => Instant
@@ -96,6 +97,8 @@ export type Edges = {
   readonly openSocket?: OpenSocket
   /** Reads from databases of others; absent on Workers. */
   readonly openSql?: OpenSql
+  /** Texts of passwords in databases of others; some take more work than Workers allows, where they are absent. */
+  readonly passwordFormats?: readonly PasswordFormat[]
   /** The `send_email` binding of this name; absent but on Workers. */
   readonly mailBinding?: (name: string) => MailBinding | undefined
   /** Reads a text file; absent where `capabilities.files` is false. */

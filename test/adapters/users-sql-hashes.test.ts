@@ -1,8 +1,11 @@
 /** Passwords as web applications and directories keep them: texts made by others, right and wrong, and broken ones. */
 import { describe, expect, it } from 'vitest'
-import { createKeptPasswords } from '../../src/adapters/users/sql-passwords.ts'
+import { createKeptPasswords, type PasswordHash } from '../../src/adapters/users/sql-passwords.ts'
+import { NAMED_FORMATS } from '../../src/adapters/users/web-hashes.ts'
 
-const named = createKeptPasswords('named', 'before').match
+const passwordsOf = (passwordHash: PasswordHash, saltPosition: 'before' | 'after') =>
+  createKeptPasswords({ passwordHash, saltPosition }, NAMED_FORMATS)
+const named = passwordsOf('named', 'before').match
 const kept = (text: string, salt = '') => ({ text, salt })
 
 describe('a text that says how it was made', () => {
@@ -95,7 +98,7 @@ describe('a digest that was configured', () => {
       '',
     ],
   ] as const)('%s, salt %s: %s %s', async (hash, position, text, salt) => {
-    const matches = createKeptPasswords(hash, position).match
+    const matches = passwordsOf(hash, position).match
 
     expect(await matches('hashcat', kept(text, salt), null)).toBe(true)
     expect(await matches('hashcaT', kept(text, salt), null)).toBe(false)
@@ -105,7 +108,7 @@ describe('a digest that was configured', () => {
   })
 
   it('takes a password in clear when it is told that they are kept so', async () => {
-    const plain = createKeptPasswords('plain', 'before').match
+    const plain = passwordsOf('plain', 'before').match
 
     expect(await plain('Geheim 1', kept('Geheim 1'), null)).toBe(true)
     expect(await plain('geheim 1', kept('Geheim 1'), null)).toBe(false)
@@ -124,7 +127,7 @@ it.each(['named', 'plain', 'md5', 'sha512'] as const)('of somebody else no passw
         '82a9dda829eb7f8ffe9fbe49e45d47d2dad9664fbb7adf72492e3c81ebd3e29134d9bc12212bf83c6840f10e8246b9db54a4859b7ccd0123d86e5872c1e5082f',
     }[hash],
   )
-  const matches = createKeptPasswords(hash, 'before').match
+  const matches = passwordsOf(hash, 'before').match
 
   expect(await matches('hashcat', other, null)).toBe(true)
   for (const own of [null, kept(''), kept(hash === 'plain' ? '' : 'x')])
@@ -141,5 +144,5 @@ it.each([
   ['md5', '8743b52063cd84097a65d1633f5c74f5', true],
   ['sha1', '8743b52063cd84097a65d1633f5c74f5', false],
 ] as const)('%s can compare %j: %s', (hash, text, comparable) => {
-  expect(createKeptPasswords(hash, 'before').isComparable(kept(text))).toBe(comparable)
+  expect(passwordsOf(hash, 'before').isComparable(kept(text))).toBe(comparable)
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Client, createClient } from '@libsql/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openSql } from '../../src/adapters/sql/open.ts'
+import { NAMED_FORMATS } from '../../src/adapters/users/web-hashes.ts'
 import { enroll, type Fields, type Harness, NODE, startHarness } from '../support/harness.ts'
 import { SCRATCH } from '../support/scratch.ts'
 
@@ -32,7 +33,7 @@ beforeAll(async () => {
   await web.execute(
     "INSERT INTO accounts VALUES (7, 'jürgen', 'j@shop.test', NULL, '{SSHA}AZKja92fbuuB9SpRlHqaoXxbTc43Mzc2MDM1Ng==', 1), (8, 'out', 'o@shop.test', NULL, NULL, 0), (9, 'bea', 'b@shop.test', NULL, NULL, 1)",
   )
-  h = await startHarness({}, NODE, { openSql })
+  h = await startHarness({}, NODE, { openSql, passwordFormats: NAMED_FORMATS })
   await save(CONFIG)
   await h.admin('/system/setRealm', { realm: 'shop', resolvers: 'useridresolver.SQLIdResolver.IdResolver.shop' })
   await h.admin('/system/setConfig', { EmailBlockingTimeout: '0' })

@@ -10,18 +10,16 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { Edges } from '../../ports/edges.ts'
 import type { ConfigProblem, RawConfig, ReadConfig } from '../../ports/provider.ts'
 import { readMap } from './sql-map.ts'
-import { PASSWORD_HASHES, type PasswordHash } from './sql-passwords.ts'
+import { PASSWORD_HASHES, type PasswordsOf } from './sql-passwords.ts'
 import { type Pem, readPlace, type SqlPlace } from './sql-place.ts'
 import { isName, type SqlTable } from './sql-statement.ts'
 import { whereProblem } from './sql-where.ts'
 
-export type SqlConfig = {
+export type SqlConfig = PasswordsOf & {
   readonly place: SqlPlace
   readonly table: SqlTable
   /** At most so many users in a list; what is asked for, where it is absent. */
   readonly limit: number | undefined
-  readonly passwordHash: PasswordHash
-  readonly saltPosition: 'before' | 'after'
   readonly maxConnections: number
 }
 

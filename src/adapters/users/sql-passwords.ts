@@ -1,8 +1,8 @@
 /** Passwords of a SQL resolver: which way of keeping them was configured, and how one is compared. */
 import { createHash } from 'node:crypto'
 import { equalInConstantTime } from '../../core/hotp.ts'
-import { createPasswordMatches, type Format } from './crypt.ts'
-import { NAMED_FORMATS } from './web-hashes.ts'
+import type { PasswordFormat } from '../../ports/passwords.ts'
+import { createPasswordMatches } from './crypt.ts'
 
 /**
  * `named`: the text says itself how it was made. The others are weak, and nobody can tell them from the text, so each is
@@ -14,6 +14,8 @@ export type PasswordHash = (typeof PASSWORD_HASHES)[number]
 /** What a row says of a password. */
 export type Kept = { readonly text: string; readonly salt: string }
 
+export type PasswordsOf = { readonly passwordHash: PasswordHash; readonly saltPosition: 'before' | 'after' }
+
 export type KeptPasswords = {
   /**
    * Whether `password` is what `own` keeps. Where `own` cannot be compared, `other` is computed, so that it takes as long,
@@ -24,8 +26,12 @@ export type KeptPasswords = {
   readonly isComparable: (kept: Kept) => boolean
 }
 
-export function createKeptPasswords(hash: PasswordHash, saltPosition: 'before' | 'after'): KeptPasswords {
-  const formats = ({ salt }: Kept) => (hash === 'named' ? NAMED_FORMATS : [digest(hash, saltPosition, salt)])
+/** @param named the formats of texts that say how they were made */
+export function createKeptPasswords(
+  { passwordHash: hash, saltPosition }: PasswordsOf,
+  named: readonly PasswordFormat[],
+): KeptPasswords {
+  const formats = ({ salt }: Kept) => (hash === 'named' ? named : [digest(hash, saltPosition, salt)])
   const isComparable = (kept: Kept) => formats(kept).some((format) => format(kept.text) !== null)
   return {
     isComparable,
@@ -37,7 +43,7 @@ export function createKeptPasswords(hash: PasswordHash, saltPosition: 'before' |
   }
 }
 
-function digest(hash: Exclude<PasswordHash, 'named'>, position: 'before' | 'after', salt: string): Format {
+function digest(hash: Exclude<PasswordHash, 'named'>, position: 'before' | 'after', salt: string): PasswordFormat {
   if (hash === 'plain') return (text) => (text === '' ? null : (password) => equalInConstantTime(text, password))
   const digits = { md5: 32, sha1: 40, sha256: 64, sha512: 128 }[hash]
   return (text) => {

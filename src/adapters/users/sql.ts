@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { Edges } from '../../ports/edges.ts'
 import type { SqlCell, SqlRow, SqlStatement, SqlTarget } from '../../ports/sql.ts'
 import { type Directory, type DirectoryFailure, type DirectoryUser, defineResolver } from '../../ports/users.ts'
+import { FORMATS } from './crypt.ts'
 import { readPem, readSqlConfig, type SqlConfig } from './sql-config.ts'
 import { createKeptPasswords, type Kept } from './sql-passwords.ts'
 import type { SqlPlace } from './sql-place.ts'
@@ -44,7 +45,7 @@ function directoryOf(config: SqlConfig, edges: Edges): Directory {
   const { table } = config
   if (!edges.openSql) throw new Error('a configuration was read where there is no SQL')
   const pool = edges.openSql(() => targetOf(config.place, edges), config.maxConnections)
-  const passwords = createKeptPasswords(config.passwordHash, config.saltPosition)
+  const passwords = createKeptPasswords(config, edges.passwordFormats ?? FORMATS)
   /** Of somebody in the table, to be computed where there is nothing to compare. */
   let decoy: Kept | null = null
 

@@ -1,5 +1,6 @@
 /**
- * Texts of passwords as web applications and directories keep them, for comparing only.
+ * Texts of passwords as web applications and directories keep them, for comparing only. Processes hand them over as
+ * `Edges.passwordFormats`: Cloudflare stops PBKDF2 at fewer rounds than are usual.
  *
  * Sources: RFC 2307 and OpenLDAP's {SSHA} kin; phpass, https://www.openwall.com/phpass/ (`$P$`, `$H$` of phpBB, `$S$` of
  * Drupal 7); Django's `pbkdf2_sha256$` and passlib's `$pbkdf2-sha256$`; WordPress 6.8, `$wp$` before bcrypt.
