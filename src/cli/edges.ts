@@ -2,6 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { jsonLog } from '../adapters/log/json.ts'
+import { openSql } from '../adapters/sql/open.ts'
+import { NAMED_FORMATS } from '../adapters/users/web-hashes.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Platform } from './platform.ts'
 
@@ -26,6 +28,8 @@ export function processEdges(platform: Pick<Platform, 'capabilities' | 'fetchVia
     deadline: (after) => AbortSignal.timeout(after * 1000),
     // Loaded for the few who read a table.
     parseCsv: async (text, delimiter) => (await import('../adapters/csv/csv-parse.ts')).parseCsv(text, delimiter),
+    openSql,
+    passwordFormats: NAMED_FORMATS,
     readFile: (path) => readFile(path, 'utf8'),
     writeFile: (path, text) => writeFile(path, text, 'utf8'),
     capabilities: platform.capabilities,

@@ -6,6 +6,8 @@ import type { Socket } from 'node:net'
 import type { Instant, LocalTime, Seconds } from '../core/time.ts'
 import type { ParseCsv } from '../core/user-table.ts'
 import type { Metrics, MetricsPage } from './metrics.ts'
+import type { PasswordFormat } from './passwords.ts'
+import type { OpenSql } from './sql.ts'
 
 export type Clock = () => Instant
 
@@ -94,6 +96,10 @@ export type Edges = {
   /** A signal that aborts after this long; it never keeps a process alive. */
   readonly deadline: (after: Seconds) => AbortSignal
   readonly openSocket?: OpenSocket
+  /** Reads from databases of others; absent on Workers. */
+  readonly openSql?: OpenSql
+  /** Texts of passwords in databases of others; some take more work than Workers allows, where they are absent. */
+  readonly passwordFormats?: readonly PasswordFormat[]
   /** The `send_email` binding of this name; absent but on Workers. */
   readonly mailBinding?: (name: string) => MailBinding | undefined
   /** Reads CSV; absent on Workers, where the parser would take its place from others. */

@@ -6,7 +6,7 @@
 import bcrypt from 'bcryptjs'
 import md5 from 'nano-md5'
 import { equalInConstantTime } from '../../core/hotp.ts'
-import type { PasswordMatches } from '../../ports/passwords.ts'
+import type { PasswordFormat, PasswordMatches } from '../../ports/passwords.ts'
 import { readShaCrypt } from './sha-crypt.ts'
 
 /** The longest password that crypt(3) takes (libxcrypt), in bytes; the work of sha-crypt grows with its square. */
@@ -16,8 +16,7 @@ const MAX_MD5_LENGTH = 64
 /** The whole of a text, since bcryptjs throws for costs that there are not. */
 const BCRYPT = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./0-9A-Za-z]{53}$/
 
-/** How to compare a password with a text, or null when the text is of another format. */
-export type Format = (text: string) => ((password: string) => boolean | Promise<boolean>) | null
+export type Format = PasswordFormat
 
 const md5Crypt: Format = (text) =>
   text.startsWith('$1$')
