@@ -5,6 +5,7 @@
  * 5321 §4.2; codes of errors: nodemailer's `errors.js` and Node's.
  */
 import type { Delivery } from '../../ports/provider.ts'
+import { socketReason } from '../../ports/socket-reasons.ts'
 
 /** What nodemailer and `node:net` put on an error. */
 export type SmtpError = {
@@ -21,30 +22,6 @@ export type Stage = 'greeting' | 'login' | 'message'
 export const unavailable = (reason: string): Delivery => ({ status: 'unavailable', reason })
 export const refused = (reason: string): Delivery => ({ status: 'refused', reason })
 
-const REASONS_OF_SOCKETS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection_refused',
-  ENOTFOUND: 'name_unknown',
-  ENODATA: 'name_unknown',
-  EAI_AGAIN: 'name_unknown',
-  EAI_FAIL: 'name_unknown',
-  EAI_NODATA: 'name_unknown',
-  EAI_NONAME: 'name_unknown',
-  ETIMEDOUT: 'timeout',
-  EHOSTUNREACH: 'host_unreachable',
-  ENETUNREACH: 'host_unreachable',
-  EADDRNOTAVAIL: 'host_unreachable',
-  ECONNRESET: 'connection_closed',
-  ECONNABORTED: 'connection_closed',
-  EPIPE: 'connection_closed',
-}
-
-/** Why no connection came about. @param secure whether it was to be a TLS connection from the first byte */
-export function connectionFailure(error: unknown, secure: boolean): Delivery {
-  const { code } = error instanceof Error ? (error as Error & SmtpError) : {} // each field of SmtpError may be absent
-  if (code === undefined) return unavailable('connection_failed')
-  return unavailable(REASONS_OF_SOCKETS[code] ?? (secure ? 'tls_failed' : 'connection_failed'))
-}
-
 /** Why a dialogue ended early. @param upgrading whether the TLS handshake of STARTTLS was under way */
 export function dialogueFailure(error: SmtpError, stage: Stage, upgrading: boolean): Delivery {
   const reply = refusalCode(error)
@@ -58,7 +35,7 @@ export function dialogueFailure(error: SmtpError, stage: Stage, upgrading: boole
       return unavailable(reply >= 500 ? 'starttls_missing' : `starttls_${reply}`)
     case 'ESOCKET':
       if (upgrading || /^(?:ERR_SSL|ERR_TLS|EPROTO)/.test(error.originalCode ?? '')) return unavailable('tls_failed')
-      return unavailable(REASONS_OF_SOCKETS[error.originalCode ?? ''] ?? 'connection_failed')
+      return unavailable(socketReason(error.originalCode ?? '') ?? 'connection_failed')
     case 'ECONNECTION':
       if (error.command === 'EHLO' && reply) return unavailable(`ehlo_${reply}`)
       return unavailable('connection_closed')
