@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { jsonLog } from '../adapters/log/json.ts'
+import { openSmpp } from '../adapters/sockets/smpp.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Platform } from './platform.ts'
 
@@ -23,6 +24,7 @@ export function processEdges(platform: Pick<Platform, 'capabilities' | 'fetchVia
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     fetch: (input, init) => fetch(input, init),
     ...(platform.fetchVia && { fetchVia: platform.fetchVia }),
+    openSmpp,
     deadline: (after) => AbortSignal.timeout(after * 1000),
     readFile: (path) => readFile(path, 'utf8'),
     writeFile: (path, text) => writeFile(path, text, 'utf8'),

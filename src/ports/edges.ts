@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import type { Instant, LocalTime, Seconds } from '../core/time.ts'
 import type { Metrics, MetricsPage } from './metrics.ts'
+import type { OpenSmpp } from './smpp.ts'
 
 export type Clock = () => Instant
 
@@ -93,6 +94,8 @@ export type Edges = {
   /** A signal that aborts after this long; it never keeps a process alive. */
   readonly deadline: (after: Seconds) => AbortSignal
   readonly openSocket?: OpenSocket
+  /** Absent on Workers: the library is no small one. */
+  readonly openSmpp?: OpenSmpp
   /** The `send_email` binding of this name; absent but on Workers. */
   readonly mailBinding?: (name: string) => MailBinding | undefined
   /** Reads a text file; absent where `capabilities.files` is false. */

@@ -11,6 +11,7 @@ import type { Message, Provider, RawConfig, Send } from '../../src/ports/provide
 import { FAULT_NAMES, startFaultyServer, startHttpServer } from '../support/http-server.ts'
 import { logged, mailEdges, NODE, WORKERS } from '../support/mail.ts'
 import { aConfig, randomFrom } from '../support/random-configs.ts'
+import { pdu, startScriptedSmpp } from '../support/smpp-server.ts'
 import { closedPort, say, startScriptedServer } from '../support/smtp-server.ts'
 
 const PROVIDERS = [...mailProviders, ...smsProviders(smtpMail)]
@@ -58,6 +59,10 @@ const KITS: Readonly<Record<string, Kit>> = {
     required: ['mailserver', 'mailsender', 'mailto'],
     at: (port) => ({ mailserver: `127.0.0.1:${port}`, start_tls: false, mailpassword: SECRET }),
   },
+  SMPPSMSProvider: {
+    required: ['server', 'system_id', 'password', 'source_addr'],
+    at: (port) => ({ server: '127.0.0.1', port, use_ssl: false, password: SECRET }),
+  },
   FileSMSProvider: { required: ['file'], at: null },
 }
 
@@ -65,6 +70,9 @@ const kitOf = ({ name }: Provider): Kit => KITS[name] ?? { required: [], at: nul
 const isMail = (provider: Provider): boolean => mailProviders.includes(provider)
 const messageFor = (provider: Provider): Message => (isMail(provider) ? MAIL : SMS)
 const speaksSmtp = ({ name }: Provider): boolean => ['SMTPEmailProvider', 'SmtpSMSProvider'].includes(name)
+const speaksSmpp = ({ name }: Provider): boolean => name === 'SMPPSMSProvider'
+/** What Workers cannot do at all. */
+const NOT_ON_WORKERS = ['FileSMSProvider', 'SMPPSMSProvider']
 
 function edgesOf(over: Partial<Edges> = {}): Edges {
   return { ...mailEdges(NODE), readFile: noFile, writeFile: async () => undefined, mailBinding, ...over }
@@ -83,7 +91,7 @@ async function senderOf(provider: Provider, keys: RawConfig, edges = edgesOf()):
 
 /** Nothing but a word: no address, OTP or secret, and nothing that a server made up. */
 function expectHarmless(reason: string): void {
-  expect(reason).toMatch(/^[a-z]+(?:_[a-z]+)*(?:_\d{3})?$/)
+  expect(reason).toMatch(/^[a-z]+(?:_[a-z]+)*(?:_\d{3,4})?$/)
   for (const word of [OTP, 'hunter', 'zoe', '4917']) expect(reason).not.toContain(word)
 }
 
@@ -108,7 +116,7 @@ describe.each(PROVIDERS.map((provider) => ({ name: provider.name, provider })))(
     const read = await provider.read(provider.sample, mailEdges(WORKERS))
 
     if (!read.ok) expect(Object.keys(provider.sample)).toContain(read.error.key)
-    expect(read.ok).toBe(provider.name !== 'FileSMSProvider')
+    expect(read.ok).toBe(!NOT_ON_WORKERS.includes(provider.name))
   })
 
   it.each(kitOf(provider).required)('nothing without %s, which it names', async (key) => {
@@ -150,7 +158,7 @@ describe.each(PROVIDERS.map((provider) => ({ name: provider.name, provider })))(
         taken += 1
         expect(typeof provider.defaults(read.value.config).subject).toBe('string')
         const send = provider.create(read.value.config, edgesOf({ fetch: async () => new Response(SECRET) }))
-        if (speaksSmtp(provider)) continue // it would look for hosts of random names
+        if (speaksSmtp(provider) || speaksSmpp(provider)) continue // it would look for hosts of random names
         const delivery = await send(messageFor(provider), new AbortController().signal)
         if ('reason' in delivery) expectHarmless(delivery.reason)
         continue
@@ -212,7 +220,7 @@ describe.each(NETWORKED)('$name sends', ({ provider, at }) => {
 
   it('to a server that repeats all it knows, which no reason and no log does', async () => {
     for (const status of [200, 202, 400, 401, 403, 422, 500]) {
-      const server = speaksSmtp(provider) ? await parrotBySmtp(status) : await parrot(status)
+      const server = await parrotFor(provider, status)
       onTestFinished(server.close)
       const send = await senderOf(provider, at(server.port))
 
@@ -240,6 +248,17 @@ const parrot = (status: number) =>
       },
     }
   })
+
+const parrotFor = (
+  provider: Provider,
+  status: number,
+): Promise<{ readonly port: number; close: () => Promise<void> }> => {
+  if (speaksSmpp(provider)) return status < 300 ? parrotBySmpp(SECRET, 0) : parrotBySmpp(OTP, Number(OTP))
+  return speaksSmtp(provider) ? parrotBySmtp(status) : parrot(status)
+}
+
+const parrotBySmpp = (word: string, status: number) =>
+  startScriptedSmpp({ submit: { bytes: pdu(0x80000004, status, 2, Buffer.from(`${word}\0`)) } })
 
 const parrotBySmtp = (status: number) =>
   startScriptedServer({
