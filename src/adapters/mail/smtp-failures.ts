@@ -14,6 +14,8 @@ export type SmtpError = {
   readonly originalCode?: string | undefined
   readonly command?: string | undefined
   readonly responseCode?: number | undefined
+  /** The whole reply. */
+  readonly response?: string | undefined
 }
 
 /** `greeting` up to the last EHLO, STARTTLS included; then `login`, then `message`. */
@@ -41,7 +43,7 @@ export function dialogueFailure(error: SmtpError, stage: Stage, upgrading: boole
       return unavailable('connection_closed')
     case 'EENVELOPE':
     case 'EMESSAGE':
-      return envelopeFailure(error.command, reply)
+      return envelopeFailure(error, reply)
     default:
       return unavailable(stage === 'greeting' && reply ? `greeting_${reply}` : 'protocol_error')
   }
@@ -49,16 +51,18 @@ export function dialogueFailure(error: SmtpError, stage: Stage, upgrading: boole
 
 /**
  * A permanent refusal of RCPT is a verdict on the recipient; save 503 (bad sequence) and 530 (authentication required,
- * RFC 4954 §6), which are about the session. All else is a matter between us and this server.
+ * RFC 4954 §6), which are about the session, and X.7 (RFC 3463 §3.8), by which this server does not do it for us: a relay
+ * that is closed, a sender that is not wanted. All else is a matter between us and this server.
  */
-function envelopeFailure(command: string | undefined, reply: number | undefined): Delivery {
+function envelopeFailure({ command, response = '' }: SmtpError, reply: number | undefined): Delivery {
   if (reply === undefined) return unavailable('protocol_error')
   if (command === 'MAIL FROM') return unavailable(`sender_${reply}`)
   if (command !== 'RCPT TO') return unavailable(`data_${reply}`)
+  const ofPolicy = /^\d{3}[ -]5\.7\.\d/.test(response)
   const permanent = reply >= 500 && reply !== 503 && reply !== 530
-  if (permanent) return refused(`recipient_${reply}`)
+  if (permanent && !ofPolicy) return refused(`recipient_${reply}`)
   // 421 is the server that goes away (RFC 5321 §3.8); any other 4xx is about this mailbox, greylisting for one.
-  const aboutRecipient = reply < 500 && reply !== 421
+  const aboutRecipient = ofPolicy || (reply < 500 && reply !== 421)
   return { status: 'unavailable', reason: `recipient_${reply}`, ...(aboutRecipient && { recipientOnly: true }) }
 }
 
