@@ -28,6 +28,7 @@ import { createMessages } from './flows/message.ts'
 import { createPolicyAdmin } from './flows/policy-admin.ts'
 import { createProviderAdmin } from './flows/provider-admin.ts'
 import { createProviderConfigs } from './flows/provider-configs.ts'
+import { createProviderTest } from './flows/provider-test.ts'
 import { createRealmAdmin } from './flows/realm-admin.ts'
 import { createRestored } from './flows/restored.ts'
 import { createSessions } from './flows/sessions.ts'
@@ -81,7 +82,8 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     status: createStatus({ store, vault, audit, settings, passwordMatches: cryptMatches }),
     enroll,
     tokens: createTokenAdmin({ store, vault, audit, settings }),
-    providers: createProviderAdmin({ store, vault, edges, audit, settings, deliver, findProvider, configs }),
+    providers: createProviderAdmin({ store, vault, edges, audit, settings, findProvider, configs }),
+    testProvider: createProviderTest({ store, audit, settings, deliver, messages }),
     config: createConfigAdmin({ store, vault, audit, settings, configs, findProvider }),
     realms: createRealmAdmin({ store, edges, audit, settings }),
     sessions: createSessions({ store, vault, edges, audit }),
