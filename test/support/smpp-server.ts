@@ -16,7 +16,7 @@ export type SmppServerOptions = {
   readonly submit?: readonly number[]
   /** Sessions that may be bound at once. */
   readonly sessions?: number
-  readonly tls?: 'server' | 'otherHost' | 'selfSigned'
+  readonly tls?: 'server' | 'otherHost' | 'selfSigned' | 'expired'
   /** Done to each session beside, as it begins. */
   readonly onSession?: (session: Session) => void
 }
