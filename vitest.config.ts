@@ -27,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
-          exclude: [...ALONE, 'test/sql/**'],
+          exclude: [...ALONE, 'test/sql/**', 'test/providers/**'],
           // No file leaves anything behind in its process.
           isolate: false,
         },

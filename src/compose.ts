@@ -30,6 +30,7 @@ import { createMessages } from './flows/message.ts'
 import { createPolicyAdmin } from './flows/policy-admin.ts'
 import { createProviderAdmin } from './flows/provider-admin.ts'
 import { createProviderConfigs } from './flows/provider-configs.ts'
+import { createProviderTest } from './flows/provider-test.ts'
 import { createRealmAdmin } from './flows/realm-admin.ts'
 import { createResolverAdmin } from './flows/resolver-admin.ts'
 import { createResolverConfigs } from './flows/resolver-configs.ts'
@@ -99,7 +100,8 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     status: createStatus({ store, vault, audit, settings, passwordMatches, directories }),
     enroll,
     tokens: createTokenAdmin({ store, vault, audit, settings, directories }),
-    providers: createProviderAdmin({ store, vault, edges, audit, settings, deliver, findProvider, configs }),
+    providers: createProviderAdmin({ store, vault, edges, audit, settings, findProvider, configs }),
+    testProvider: createProviderTest({ store, audit, settings, deliver, messages }),
     config: createConfigAdmin({ store, vault, audit, settings, configs, findProvider }),
     realms: createRealmAdmin({ store, audit, settings }),
     resolvers: createResolverAdmin({

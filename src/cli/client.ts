@@ -21,6 +21,7 @@ const Provider = v.object({
   ...{ Class: v.string(), Timeout: v.string(), Default: v.boolean() },
   ...{ Config: v.optional(v.string()), Managed: v.optional(v.boolean(), false) },
 })
+const Rests = v.array(v.object({ type: v.string(), name: v.string(), until: v.number(), reason: v.string() }))
 const Tries = v.array(v.object({ provider: v.string(), status: v.string(), reason: v.string() }))
 const Shown = v.object({
   data: v.array(
@@ -77,6 +78,8 @@ export type ProviderRecord = {
   readonly managed: boolean
   /** Secrets are masked by the server. */
   readonly config: unknown
+  /** It did not take a message, and is asked last until then, in seconds since 1970; null: it does not rest. */
+  readonly rest: { readonly until: number; readonly reason: string } | null
 }
 export type TokenRecord = {
   readonly serial: string
@@ -184,8 +187,21 @@ export function createAdminClient(call: Call) {
     /** @returns how many were removed, 0 when there is none with this serial */
     removeToken: async (serial: string) => parse(v.number(), await value('POST', '/admin/remove', { serial })),
 
-    providers: async (): Promise<readonly ProviderRecord[]> =>
-      (await Promise.all(PROVIDER_TYPES.map(providersOf))).flat(),
+    providers: async (): Promise<readonly ProviderRecord[]> => {
+      const rests = parse(Rests, await value('GET', '/otpost/providers/rests'))
+      const found = (await Promise.all(PROVIDER_TYPES.map(providersOf))).flat()
+      return found.map((one) => {
+        const rest = rests.find(({ type, name }) => type === one.type && name === one.name)
+        return { ...one, rest: rest ? { until: rest.until, reason: rest.reason } : null }
+      })
+    },
+    /** @returns why it was not removed, in the server's words; null: it was */
+    removeProvider: async (type: ProviderType, name: string, managed?: string): Promise<string | null> => {
+      const answer = await call('POST', '/system/delProvider', { type, name, managed })
+      if (answer.value === true) return null
+      const read = v.safeParse(v.object({ message: v.string() }), answer.detail)
+      return read.success ? read.output.message.replace(/\s*\n/g, ' ') : `there is no ${type} provider ${name}`
+    },
     saveProvider: ({ name, type, class: className, config, timeout, isDefault, managed }: NewProvider) =>
       done('/system/setProvider', {
         ...{ type, name, class: className, config: JSON.stringify(config), timeout: String(timeout) },
@@ -217,7 +233,7 @@ export function createAdminClient(call: Call) {
       parse(Explained, await value('GET', '/otpost/policies/explain', who)),
   }
 
-  async function providersOf(type: ProviderType): Promise<readonly ProviderRecord[]> {
+  async function providersOf(type: ProviderType): Promise<readonly Omit<ProviderRecord, 'rest'>[]> {
     const found = parse(v.record(v.string(), Provider), await value('GET', '/system/getProvider', { type }))
     return Object.entries(found).map(([name, one]) => ({
       ...{ type, name, class: one.Class, timeout: Number(one.Timeout), isDefault: one.Default },

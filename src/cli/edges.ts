@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { jsonLog } from '../adapters/log/json.ts'
+import { openSmpp } from '../adapters/sockets/smpp.ts'
 import { openSql } from '../adapters/sql/open.ts'
 import { NAMED_FORMATS } from '../adapters/users/web-hashes.ts'
 import type { Edges } from '../ports/edges.ts'
@@ -25,6 +26,7 @@ export function processEdges(platform: Pick<Platform, 'capabilities' | 'fetchVia
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     fetch: (input, init) => fetch(input, init),
     ...(platform.fetchVia && { fetchVia: platform.fetchVia }),
+    openSmpp,
     deadline: (after) => AbortSignal.timeout(after * 1000),
     // Loaded for the few who read a table.
     parseCsv: async (text, delimiter) => (await import('../adapters/csv/csv-parse.ts')).parseCsv(text, delimiter),

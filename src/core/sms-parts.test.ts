@@ -19,6 +19,13 @@ describe('a text', () => {
     ['with line breaks', 'one\r\ntwo', 'gsm7', 1],
     ['with a tab', 'one\ttwo', 'ucs2', 1],
   ])('%s', (_, text, encoding, parts) => {
-    expect(smsParts(text)).toEqual({ encoding, parts })
+    const read = smsParts(text)
+
+    expect([read.encoding, read.parts.length]).toEqual([encoding, parts])
+    expect(read.parts.join('')).toBe(text)
+  })
+
+  it('is cut for UCS-2 where that is asked for', () => {
+    expect(smsParts('a'.repeat(71), true)).toEqual({ encoding: 'ucs2', parts: ['a'.repeat(67), 'aaaa'] })
   })
 })

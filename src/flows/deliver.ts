@@ -2,7 +2,8 @@
  * Deliver: takes one message to the first provider that accepts it.
  *
  * Providers are tried in the order of policy, those that failed a short while ago last. `unavailable` goes on to the
- * next, `accepted` and `refused` end the walk; all tries share one deadline. Nothing here knows an OTP by name: it is inside the rendered message.
+ * next, `accepted` and `refused` end the walk. All tries share one deadline, and no provider may use up what those after it
+ * need: of two the first has two thirds of it. Nothing here knows an OTP by name: it is inside the rendered message.
  */
 import { withTimeout } from '../core/legacy-providers.ts'
 import type { ProviderKey, ProviderRecord } from '../core/settings.ts'
@@ -49,14 +50,16 @@ export function createDeliver(
   const opened = new Map<string, OpenProvider>()
 
   return async (providers, render) => {
-    const signal = edges.deadline(deadline)
+    const steps = providers.length + 1
+    const ends = providers.map((_, n) => edges.deadline((deadline * (n + 2)) / steps))
     const tries: Try[] = []
     const failed: ProviderRecord[] = []
-    for (const provider of providers) {
-      if (signal.aborted) break
+    for (const [n, provider] of providers.entries()) {
+      const end = ends[n]
+      if (!end || end.aborted) break
       const { type, name } = provider
       const stop = edges.metrics?.time('message')
-      const delivery = await attempt(provider, render, signal)
+      const delivery = await attempt(provider, render, end)
       stop?.({ type, provider: name })
       edges.metrics?.count('messages', { type, provider: name, outcome: delivery.status })
       tries.push({

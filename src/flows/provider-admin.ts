@@ -1,5 +1,5 @@
 /**
- * Administration of providers: save, show, delete, mark as default, test (contract 4.3).
+ * Administration of providers: save, show, delete, mark as default (contract 4.3); who rests.
  *
  * A configuration is read when it is saved, so that a wrong one is refused there and not when somebody waits for an
  * OTP. It is sealed as a whole; what is shown has `***` where a secret stands. A managed provider shows nothing of it,
@@ -12,18 +12,17 @@ import { IMPORTED_DEFAULT, legacyKeys } from '../core/legacy-providers.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { brokenRule } from '../core/setting-keys.ts'
 import type { ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
-import { tokenTypes } from '../core/tokens/index.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { FindProvider } from '../ports/provider.ts'
-import type { Store } from '../ports/store.ts'
+import type { ProviderRest, Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
-import type { Deliver, Try } from './deliver.ts'
 import type { Facts } from './facts.ts'
 import type { ProviderConfigs } from './provider-configs.ts'
 import type { SettingsCache } from './settings.ts'
 
 const MAX_TIMEOUT = 86_400
+const TRIES = 5
 
 export type SaveProvider = {
   readonly type: string
@@ -47,7 +46,6 @@ export type ShownProvider = {
 }
 /** `default`: it is the default and not the last of its type; otherwise the policies that name it. */
 export type Removal = 'done' | 'unknown' | 'default' | { readonly usedBy: readonly string[] }
-export type TestResult = { readonly delivered: boolean; readonly tries: readonly Try[] }
 
 export type ProviderAdmin = {
   /** @returns warnings: names of keys that are kept but not understood */
@@ -59,13 +57,8 @@ export type ProviderAdmin = {
   ) => Promise<Result<readonly ShownProvider[], AdminFailure>>
   readonly remove: (command: RemoveProvider, facts: Facts) => Promise<Result<Removal, AdminFailure>>
   readonly setDefault: (type: string, name: string, facts: Facts) => Promise<Result<'done' | 'unknown', AdminFailure>>
-  /** Without `to`: can it be loaded? With it, a message is sent. */
-  readonly test: (
-    type: string,
-    name: string,
-    to: string | null,
-    facts: Facts,
-  ) => Promise<Result<TestResult | null, AdminFailure>>
+  /** Those that are asked last for a while, since they did not take a message. */
+  readonly rests: (facts: Facts) => Promise<readonly ProviderRest[]>
 }
 
 type Parts = {
@@ -74,7 +67,6 @@ type Parts = {
   readonly edges: Edges
   readonly audit: Audit
   readonly settings: SettingsCache
-  readonly deliver: Deliver
   readonly findProvider: FindProvider
   readonly configs: ProviderConfigs
 }
@@ -82,7 +74,7 @@ type Parts = {
 export function createProviderAdmin(parts: Parts): ProviderAdmin {
   const { store, vault, edges, audit, settings: cache, configs } = parts
 
-  return { save, list, remove, setDefault, test }
+  return { save, list, remove, setDefault, rests }
 
   async function save(command: SaveProvider, facts: Facts): Promise<Result<readonly string[], AdminFailure>> {
     const type = readType(command.type)
@@ -96,7 +88,7 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     if (!timeout.ok) return timeout
     if (name === IMPORTED_DEFAULT && command.managed !== '')
       return err({ code: 'parameter_invalid', field: 'managed', rule: `cannot be given for ${name}` })
-    const before = find(await cache.fresh(), type.value, name)
+    const before = findProviderIn(await cache.fresh(), type.value, name)
     if (before && !(await mayChange(before, command.managed)))
       return err({ code: 'provider_managed', attempt: 'overwrite' })
     const target = { provider, name, timeout: timeout.value, before }
@@ -155,18 +147,34 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     const type = readType(command.type)
     if (!type.ok) return type
     const { name } = command
-    const settings = await cache.fresh()
-    const before = find(settings, type.value, name)
-    if (before && !(await mayChange(before, command.managed)))
-      return err({ code: 'provider_managed', attempt: 'delete' })
-    const usedBy = before ? policiesNaming(settings, type.value, name) : []
-    if (usedBy.length > 0) {
-      await audit.write(facts, { success: false, info: name, actionDetail: 'provider_in_use' })
-      return ok({ usedBy })
+    for (let tries = 1; ; tries++) {
+      const settings = await cache.fresh()
+      const before = findProviderIn(settings, type.value, name)
+      if (before && !(await mayChange(before, command.managed)))
+        return err({ code: 'provider_managed', attempt: 'delete' })
+      const usedBy = before ? policiesNaming(settings, type.value, name) : []
+      if (usedBy.length > 0) {
+        await audit.write(facts, { success: false, info: name, actionDetail: 'provider_in_use' })
+        return ok({ usedBy })
+      }
+      const row = await audit.row(facts, { success: true, info: name })
+      const key = { type: type.value, name, managed: before?.managed ?? '' }
+      const done = await store.deleteProvider(key, settings.version, row)
+      if (done === 'managed') return err({ code: 'provider_managed', attempt: 'delete' })
+      if (done !== 'lost') return ok(done)
+      // Somebody changed the settings in the meantime, maybe to a policy that names it.
+      if (tries === TRIES)
+        return err({
+          code: 'parameter_invalid',
+          field: 'name',
+          rule: 'must not be changed by requests at the same time',
+        })
     }
-    const row = await audit.row(facts, { success: true, info: name })
-    const done = await store.deleteProvider({ type: type.value, name, managed: before?.managed ?? '' }, row)
-    return done === 'managed' ? err({ code: 'provider_managed', attempt: 'delete' }) : ok(done)
+  }
+
+  async function rests(facts: Facts): Promise<readonly ProviderRest[]> {
+    await audit.write(facts, { success: true })
+    return store.listRests(facts.now)
   }
 
   async function setDefault(
@@ -178,40 +186,9 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     if (!type.ok) return type
     return ok(await store.setDefaultProvider(type.value, name, await audit.row(facts, { success: true, info: name })))
   }
-
-  async function test(
-    typeName: string,
-    name: string,
-    to: string | null,
-    facts: Facts,
-  ): Promise<Result<TestResult | null, AdminFailure>> {
-    const type = readType(typeName)
-    if (!type.ok) return type
-    const channel = tokenTypes.find((one) => one.channel === type.value)
-    if (to !== null && channel?.readAddress(to) === null)
-      return err({ code: 'parameter_invalid', field: 'to', rule: channel.addressRule })
-    const record = find(await cache.fresh(), type.value, name)
-    if (!record) return err({ code: 'provider_unknown', name })
-    const row = { info: name, actionDetail: to === null ? '' : 'message_sent' }
-    if (to === null) {
-      await audit.write(facts, { ...row, success: true })
-      return ok(null)
-    }
-    const text = 'This is a test message of otpost. If you can read it, the provider works.'
-    const { delivered, tries } = await parts.deliver([record], () => ({
-      id: `test.${facts.requestId}`,
-      to,
-      subject: 'otpost test message',
-      text,
-    }))
-    const info = tries.map((t) => `${t.provider}: ${t.reason || t.status}`).join(', ')
-    if (delivered) await store.endRest(record, await audit.row(facts, { ...row, success: true, info }))
-    else await audit.write(facts, { ...row, success: false, info })
-    return ok({ delivered, tries })
-  }
 }
 
-const find = (settings: Settings, type: ProviderType, name: string): ProviderRecord | undefined =>
+export const findProviderIn = (settings: Settings, type: ProviderType, name: string): ProviderRecord | undefined =>
   settings.providers.find((provider) => provider.type === type && provider.name === name)
 
 /** Policies that name a provider, alone or in a list, active or not. */
@@ -224,7 +201,7 @@ function policiesNaming(settings: Settings, type: ProviderType, name: string): r
     .map(({ record }) => record.name)
 }
 
-function readType(text: string): Result<ProviderType, AdminFailure> {
+export function readType(text: string): Result<ProviderType, AdminFailure> {
   return text === 'email' || text === 'sms' ? ok(text) : err({ code: 'provider_type_unknown', type: text })
 }
 

@@ -269,7 +269,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
   /** Each part is paid for. What a provider's own template adds is not counted. */
   function warnOfParts(serial: string, text: string): void {
     const { parts, encoding } = smsParts(text)
-    if (parts > 1) edges.log.warn('sms_parts', { serial, parts, encoding })
+    if (parts.length > 1) edges.log.warn('sms_parts', { serial, parts: parts.length, encoding })
   }
 }
 

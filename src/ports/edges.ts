@@ -7,6 +7,7 @@ import type { Instant, LocalTime, Seconds } from '../core/time.ts'
 import type { ParseCsv } from '../core/user-table.ts'
 import type { Metrics, MetricsPage } from './metrics.ts'
 import type { PasswordFormat } from './passwords.ts'
+import type { OpenSmpp } from './smpp.ts'
 import type { OpenSql } from './sql.ts'
 
 export type Clock = () => Instant
@@ -100,6 +101,8 @@ export type Edges = {
   readonly openSql?: OpenSql
   /** Texts of passwords in databases of others; some take more work than Workers allows, where they are absent. */
   readonly passwordFormats?: readonly PasswordFormat[]
+  /** Absent on Workers: the library is no small one. */
+  readonly openSmpp?: OpenSmpp
   /** The `send_email` binding of this name; absent but on Workers. */
   readonly mailBinding?: (name: string) => MailBinding | undefined
   /** Reads CSV; absent on Workers, where the parser would take its place from others. */

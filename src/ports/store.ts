@@ -141,6 +141,9 @@ export type Opened = {
   readonly resting: readonly ProviderKey[]
 }
 
+/** `reason`: why it did not take the newest message that it was asked to; empty when that is not known. */
+export type ProviderRest = ProviderKey & { readonly until: Instant; readonly reason: string }
+
 export type FailedProvider = Pick<ProviderRecord, 'type' | 'name' | 'sealedConfig'>
 
 export type DeliveryNote = {
@@ -298,11 +301,15 @@ export type Store = AuditStore & {
     managed: string,
     audit: AuditRow,
   ) => Promise<'done' | 'managed'>
-  /** `default`: it is the default and not the last of its type. */
+  /**
+   * `default`: it is the default and not the last of its type. `lost`: the settings have moved since `version`, by which
+   * no policy named it.
+   */
   readonly deleteProvider: (
     provider: Pick<ProviderRecord, 'type' | 'name' | 'managed'>,
+    version: number,
     audit: AuditRow,
-  ) => Promise<'done' | 'unknown' | 'default' | 'managed'>
+  ) => Promise<'done' | 'unknown' | 'default' | 'managed' | 'lost'>
   /** All or none. `lost`: the settings have moved since `version`. */
   readonly savePolicies: (
     policies: readonly PolicyRecord[],
@@ -310,6 +317,8 @@ export type Store = AuditStore & {
     audit: AuditRow,
   ) => Promise<'done' | 'lost'>
   readonly deletePolicies: (names: readonly string[], version: number, audit: AuditRow) => Promise<'done' | 'lost'>
+  /** Providers that rest at this moment, by type and name. */
+  readonly listRests: (now: Instant) => Promise<readonly ProviderRest[]>
   /** A message of trial arrived: the provider no longer rests. */
   readonly endRest: (provider: ProviderKey, audit: AuditRow) => Promise<void>
   /** Creates or replaces. */

@@ -114,9 +114,11 @@ describe.concurrent('a server that ends the dialogue', () => {
     ['greeting', say('\u0000\u0001\u0002\u0003'), 'protocol_error'],
     ['greeting', { say: '418276 ada@example.org hunter2\r\n' }, 'protocol_error'],
     ['EHLO', HANG_UP, 'connection_closed'],
+    ['EHLO', say('421 too many'), 'ehlo_421'],
     ['EHLO', { say: '250-half an ans', hangUp: true }, 'connection_closed'],
     ['AUTH', HANG_UP, 'connection_closed'],
     ['AUTH', say('535 wrong password hunter2-wörd'), 'auth_failed'],
+    ['AUTH', say('454 the directory is away'), 'auth_failed'],
     ['AUTH', say('334 again'), 'auth_failed'],
     ['AUTH', say('418276'), 'auth_failed'],
     ['MAIL', say('550 otp@example.com may not'), 'sender_550'],
@@ -124,6 +126,7 @@ describe.concurrent('a server that ends the dialogue', () => {
     ['MAIL', say('421 shutting down'), 'sender_421'],
     ['MAIL', HANG_UP, 'connection_closed'],
     ['RCPT', say('450 later'), 'recipient_450'],
+    ['RCPT', say('421 shutting down'), 'recipient_421'],
     ['RCPT', HANG_UP, 'connection_closed'],
     ['RCPT', say('418276 ada@example.org'), 'protocol_error'],
     ['DATA', say('451 later'), 'data_451'],
@@ -145,11 +148,32 @@ describe.concurrent('a server that ends the dialogue', () => {
     expect(delivery).toEqual({ status: 'refused', reason: 'recipient_550' })
   })
 
+  it('by a rule of its own (X.7) is put off for this recipient alone', async () => {
+    const { delivery } = await sendTo({ RCPT: say('554 5.7.1 <ada@example.org>: Relay access denied') })
+
+    expect(delivery).toEqual({ status: 'unavailable', reason: 'recipient_554', recipientOnly: true })
+  })
+
   it('while commands are under way is told apart by the first refusal', async () => {
     const { delivery } = await sendTo({ EHLO: OFFERS_ALL, MAIL: say('421 shutting down') })
 
     expect(delivery).toEqual({ status: 'unavailable', reason: 'sender_421' })
   })
+
+  it.each<Turn>(['greeting', 'EHLO', 'AUTH', 'MAIL', 'RCPT', 'DATA', 'message'])(
+    'and its line of 100 kB at %s are survived: a verdict is one, a refusal is none on the recipient',
+    async (turn) => {
+      const codes = { greeting: 220, AUTH: 235, DATA: 354 } as Partial<Record<Turn, number>>
+      const long = (code: number) => say(`${code} ${'x'.repeat(100_000)}`)
+      const friendly = { EHLO: OFFERS_AUTH, AUTH: say('235 ok') }
+
+      const welcome = await sendTo({ ...friendly, [turn]: long(codes[turn] ?? 250) }, turn === 'EHLO' ? {} : LOGIN)
+      const unwelcome = await sendTo({ ...friendly, HELO: say('451 no'), [turn]: long(451) }, LOGIN)
+
+      expect(welcome.delivery.status).toBe('accepted')
+      expect(unwelcome.delivery.status).toBe('unavailable')
+    },
+  )
 
   it('is cut off when an answer has no end', async () => {
     const { delivery } = await sendTo({ greeting: { say: '220-more\r\n'.repeat(200_000) } })

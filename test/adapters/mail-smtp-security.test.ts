@@ -40,6 +40,7 @@ describe.concurrent('encryption', () => {
       ['no authority', 'selfSigned', {}],
       ['no authority, while another is trusted', 'selfSigned', { TLS_CA: authority.certificate }],
       ['a trusted authority for another host', 'otherHost', { TLS_CA: authority.certificate }],
+      ['a trusted authority, if it has expired', 'expired', { TLS_CA: authority.certificate }],
     ] as const)('refuses a certificate of %s', async (_, certificate, keys) => {
       const { delivery, mails } = await exchange({ encryption, certificate }, { ...tls, ...keys })
 

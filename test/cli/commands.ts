@@ -171,6 +171,7 @@ export function describeCommands(
     expect(JSON.parse(list.stdout)).toContainEqual({
       ...{ type: 'email', name: 'relay', class: 'SMTPEmailProvider', timeout: 120, isDefault: true },
       managed: false,
+      rest: null,
       config: {
         SMTP_SERVER: '127.0.0.1',
         SMTP_PORT: String(smtp.port),
@@ -181,6 +182,23 @@ export function describeCommands(
     })
     expect(tested).toEqual({ code: 0, stdout: 'relay took the message to me@example.org.\n', stderr: '' })
     expect(smtp.mails.at(-1)?.to).toEqual(['me@example.org'])
+    expect(smtp.mails.at(-1)?.parsed).toMatchObject({ subject: 'Your OTP', text: '123456\n' })
+  })
+
+  it('removes a provider, unless it is the default or none', async () => {
+    await command(['provider', 'set', 'spare', '--set', 'SMTP_SERVER=127.0.0.1'])
+    const removed = await command(['provider', 'remove', 'spare'])
+    const again = await command(['provider', 'remove', 'spare'])
+    await command(['provider', 'set', 'first', '--type', 'sms', '--set', 'URL=http://127.0.0.1:9', '--default'])
+    await command(['provider', 'set', 'second', '--type', 'sms', '--set', 'URL=http://127.0.0.1:9'])
+    const kept = await command(['provider', 'remove', 'first', '--type', 'sms'])
+
+    expect(removed).toEqual({ code: 0, stdout: '', stderr: 'Removed provider spare.\n' })
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no email provider spare; see') })
+    expect(kept).toMatchObject({ code: 1, stderr: expect.stringContaining('Default provider could not be deleted') })
+    expect((await json(['provider', 'list'])) as readonly object[]).toContainEqual(
+      expect.objectContaining({ type: 'sms', name: 'first' }),
+    )
   })
 
   it('says why a test mail was not taken, with exit code 1', async () => {

@@ -64,7 +64,7 @@ export function importTests(command: Act, port: () => number): void {
       expect.arrayContaining([
         {
           ...{ type: 'email', name: 'imported_default', class: 'SMTPEmailProvider', timeout: 66, isDefault: true },
-          ...{ managed: false, config: JSON.parse(smtp({ SMTP_PASSWORD: '***' })) },
+          ...{ managed: false, rest: null, config: JSON.parse(smtp({ SMTP_PASSWORD: '***' })) },
         },
         expect.objectContaining({ name: 'fast', timeout: 90, isDefault: false }),
       ]),
@@ -104,7 +104,7 @@ export function importTests(command: Act, port: () => number): void {
     expect(without.stderr).toContain('Not allowed to overwrite the configuration of a managed provider')
     expect(await list('provider')).toContainEqual({
       ...{ type: 'email', name: 'ours', class: 'SMTPEmailProvider', timeout: 7, isDefault: false },
-      ...{ managed: true, config: null },
+      ...{ managed: true, config: null, rest: null },
     })
   })
 }

@@ -42,7 +42,7 @@ describe('help', () => {
       ...['audit checkpoint', 'audit export', 'audit prune', 'audit search', 'audit verify'],
       ...['backup', 'import linotp-config', 'keys list', 'keys new', 'keys remove', 'keys rotate', 'migrate'],
       ...['policy explain', 'policy export', 'policy import', 'policy list', 'policy remove', 'policy set'],
-      ...['provider list', 'provider set', 'provider test'],
+      ...['provider list', 'provider remove', 'provider set', 'provider test'],
       ...['resolver list', 'resolver remove', 'resolver set', 'resolver show', 'resolver test'],
       ...['restore', 'serve', 'start'],
       ...['template list', 'template preview', 'template put', 'template remove', 'template show'],

@@ -62,7 +62,8 @@ const STEPS = {
   deleteConfig: (store, _, audit) => store.deleteConfig('EmailBlockingTimeout', audit),
   saveProvider: (store, _, audit) => store.saveProvider(provider('second', true), '', audit),
   setDefaultProvider: (store, _, audit) => store.setDefaultProvider('email', 'second', audit),
-  deleteProvider: (store, _, audit) => store.deleteProvider(provider('third'), audit),
+  deleteProvider: async (store, _, audit) =>
+    store.deleteProvider(provider('third'), (await store.settings()).version, audit),
   saveResolver: (store, _, audit) => store.saveResolver(resolver('corp'), 'replace', audit),
   deleteResolver: (store, _, audit) => store.deleteResolver('spare', audit),
   saveRealm: (store, _, audit) => store.saveRealm('lab', ['corp'], audit),
@@ -216,7 +217,11 @@ function versions(suite: Suite): void {
     ['moves the default provider', 1, (store, _, audit) => store.setDefaultProvider('email', 'first', audit)],
     ['names an unknown default provider', 0, (store, _, audit) => store.setDefaultProvider('sms', 'first', audit)],
     ['deletes a provider', 1, STEPS.deleteProvider],
-    ['may not delete the default provider', 0, (store, _, audit) => store.deleteProvider(provider('first'), audit)],
+    [
+      'may not delete the default provider',
+      0,
+      async (store, _, audit) => store.deleteProvider(provider('first'), (await store.settings()).version, audit),
+    ],
     ['deletes an unknown provider', 0, STEPS.deleteProvider],
     ['creates a resolver', 1, (store, _, audit) => store.saveResolver(resolver('new'), 'create', audit)],
     ['creates a resolver that exists', 0, (store, _, audit) => store.saveResolver(resolver('new'), 'create', audit)],

@@ -1,14 +1,16 @@
 /** Contract of the providers: those that have a row, and `imported_default`, which stands in the system configuration. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderRecord, ProviderType } from '../../src/core/settings.ts'
+import type { AuditRow } from '../../src/ports/store.ts'
 import { auditRow, auditsOf, countOf, type Suite, times } from './store-fixture.ts'
+import { aPolicy } from './store-policies.ts'
 
 const LEGACY = ['EmailProvider', 'EmailProviderConfig', 'SMSProvider', 'SMSProviderConfig']
 
 export function providerTests(suite: Suite): void {
   describe('providers', () => {
     beforeEach(async () => {
-      await suite.clear('providers')
+      await suite.clear('providers', 'policies')
       await suite.rows('DELETE FROM config WHERE key IN (SELECT value FROM json_each(?))', JSON.stringify(LEGACY))
     })
     savingProviders(suite)
@@ -32,6 +34,10 @@ const provider = (name: string, over: Partial<ProviderRecord> = {}): ProviderRec
 
 const save = (suite: Suite, name: string, over: Partial<ProviderRecord> = {}) =>
   suite.store.saveProvider(provider(name, over), '', auditRow(suite.next('provider-')))
+
+/** Judged by the settings as they are. */
+const deleted = async (suite: Suite, record: ProviderRecord, audit: AuditRow) =>
+  suite.store.deleteProvider(record, (await suite.store.settings()).version, audit)
 
 const providersOf = async (suite: Suite, type: ProviderType) =>
   (await suite.store.settings()).providers.filter((record) => record.type === type)
@@ -125,7 +131,7 @@ function defaultProviders(suite: Suite): void {
 
 function deletingProviders(suite: Suite): void {
   const remove = (name: string, requestId = suite.next('provider-')) =>
-    suite.store.deleteProvider(provider(name), auditRow(requestId, 'deleted'))
+    deleted(suite, provider(name), auditRow(requestId, 'deleted'))
 
   it('refuses to delete the default as long as there is another of its type', async () => {
     await save(suite, 'one')
@@ -144,16 +150,42 @@ function deletingProviders(suite: Suite): void {
     expect([await remove('text'), await remove('nothing')]).toEqual(['unknown', 'unknown'])
   })
 
-  it('deletes a provider once when fifty try, with one line of audit', async () => {
+  it('deletes a provider once when fifty try by what they saw, with one line of audit', async () => {
     await save(suite, 'one')
     await save(suite, 'two')
+    const { version } = await suite.store.settings()
     const ids = Array.from({ length: 50 }, () => suite.next('provider-'))
 
-    const outcomes = await Promise.all(ids.map((id) => remove('two', id)))
+    const outcomes = await Promise.all(
+      ids.map((id) => suite.store.deleteProvider(provider('two'), version, auditRow(id, 'deleted'))),
+    )
 
-    expect([countOf(outcomes, 'done'), countOf(outcomes, 'unknown')]).toEqual([1, 49])
+    expect([countOf(outcomes, 'done'), countOf(outcomes, 'lost')]).toEqual([1, 49])
     const audit = await auditsOf(suite, ids)
     expect(audit).toEqual(outcomes.map((outcome) => (outcome === 'done' ? ['deleted'] : [])))
+    expect(await remove('two')).toBe('unknown')
+  })
+
+  it.each(['two', 'imported_default'])('deletes %s, or saves the policy that names it: never both', async (name) => {
+    await save(suite, 'one', { isDefault: true })
+    await save(suite, 'two')
+    const legacy = { key: 'EmailProviderConfig', value: 'v1.k1.legacy', type: 'password', description: '' }
+    await suite.store.setConfig([legacy], auditRow(suite.next('provider-')))
+    const { version } = await suite.store.settings()
+    const audit = () => auditRow(suite.next('provider-'))
+
+    const outcomes = await times(
+      50,
+      (n): Promise<string> =>
+        n % 2 === 0
+          ? suite.store.savePolicies([aPolicy(`p${n}`, { action: `email_provider=${name}` })], version, audit())
+          : suite.store.deleteProvider(provider(name), version, audit()),
+    )
+
+    expect([countOf(outcomes, 'done'), countOf(outcomes, 'lost')]).toEqual([1, 49])
+    const { providers, policies } = await suite.store.settings()
+    const isThere = providers.some((record) => record.type === 'email' && record.name === name)
+    expect(policies.length).toBe(isThere ? 1 : 0)
   })
 
   it('never leaves providers without a default when the default is deleted and the mark moved at once', async () => {
@@ -186,7 +218,7 @@ function managedProviders(suite: Suite): void {
     await saveAs('mine', '')
 
     expect([await saveAs('', ''), await saveAs('other', 'other')]).toEqual(['managed', 'managed'])
-    expect(await suite.store.deleteProvider(provider('one'), audit())).toBe('managed')
+    expect(await deleted(suite, provider('one'), audit())).toBe('managed')
     expect(await providersOf(suite, 'email')).toMatchObject([{ managed: 'mine' }])
   })
 
@@ -195,7 +227,7 @@ function managedProviders(suite: Suite): void {
 
     expect(await saveAs('mine', 'mine', { timeout: '7' })).toBe('done')
     expect(await providersOf(suite, 'email')).toMatchObject([{ managed: 'mine', timeout: '7' }])
-    expect(await suite.store.deleteProvider(provider('one', { managed: 'mine' }), audit())).toBe('done')
+    expect(await deleted(suite, provider('one', { managed: 'mine' }), audit())).toBe('done')
   })
 
   it('belongs to one of fifty who make it a managed one at once', async () => {
@@ -242,7 +274,7 @@ function legacyProviders(suite: Suite): void {
       ],
       audit(),
     )
-  const remove = (name: string) => suite.store.deleteProvider(provider(name), audit())
+  const remove = (name: string) => deleted(suite, provider(name), audit())
 
   it('is there with its configuration, first in the list, and the default where nothing is marked', async () => {
     await configure()

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderKey, ProviderRecord } from '../../src/core/settings.ts'
 import type { Instant } from '../../src/core/time.ts'
 import type { FailedProvider } from '../../src/ports/store.ts'
-import { auditOf, auditRow, enrolled, NOW, openCommand, type Suite, times } from './store-fixture.ts'
+import { auditOf, auditRow, challenged, enrolled, NOW, openCommand, type Suite, times } from './store-fixture.ts'
 
 export function restTests(suite: Suite): void {
   describe('rests of providers', () => {
@@ -13,6 +13,7 @@ export function restTests(suite: Suite): void {
     })
     beginning(suite)
     lifting(suite)
+    showing(suite)
   })
 }
 
@@ -30,6 +31,9 @@ const provider = (name: string, over: Partial<ProviderRecord> = {}): ProviderRec
 })
 const save = (suite: Suite, record: ProviderRecord) =>
   suite.store.saveProvider(record, '', auditRow(suite.next('provider-')))
+
+const remove = async (suite: Suite, name: string) =>
+  suite.store.deleteProvider(provider(name), (await suite.store.settings()).version, auditRow(suite.next('provider-')))
 
 type Result = { readonly failed?: readonly FailedProvider[]; readonly took?: ProviderKey | null }
 
@@ -106,6 +110,25 @@ function beginning(suite: Suite): void {
   })
 }
 
+function showing(suite: Suite): void {
+  it('is told with its end and its reason, as long as it lasts', async () => {
+    const challenge = await challenged(suite, await enrolled(suite), { set: "delivery = 'pending'" })
+    await suite.store.noteDelivery({
+      ...{ requestId: suite.next('note-'), challengeId: challenge.id, serial: challenge.serial, at: NOW },
+      ...{ delivered: true, message: '', expiresAt: NOW },
+      tries: [
+        { provider: 'one', status: 'unavailable', reason: 'connection_refused' },
+        { provider: 'two', status: 'accepted', reason: '' },
+      ],
+      rests: { now: NOW, failed: [provider('one')], took: { type: 'email', name: 'two' } },
+    })
+
+    const rest = { type: 'email', name: 'one', until: NOW + 30, reason: 'connection_refused' }
+    expect(await suite.store.listRests(NOW + 29)).toEqual([rest])
+    expect(await suite.store.listRests(NOW + 30)).toEqual([])
+  })
+}
+
 function lifting(suite: Suite): void {
   const rest = () => note(suite, NOW, { failed: [provider('one'), provider('two')] })
 
@@ -133,7 +156,7 @@ function lifting(suite: Suite): void {
     await save(suite, provider('one', { sealedConfig: 'v1.k1.new' }))
     expect(await restingAt(suite, NOW)).toEqual(['two'])
 
-    expect(await suite.store.deleteProvider(provider('two'), auditRow(suite.next('provider-')))).toBe('done')
+    expect(await remove(suite, 'two')).toBe('done')
     await save(suite, provider('two'))
 
     expect(await restingAt(suite, NOW)).toEqual([])
@@ -142,7 +165,7 @@ function lifting(suite: Suite): void {
   it('outlasts a deletion that is refused', async () => {
     await rest()
 
-    expect(await suite.store.deleteProvider(provider('one'), auditRow(suite.next('provider-')))).toBe('default')
+    expect(await remove(suite, 'one')).toBe('default')
 
     expect(await restingAt(suite, NOW)).toEqual(['one', 'two'])
   })

@@ -15,7 +15,7 @@ type Server = {
 let h: Harness
 let closing: (() => Promise<void>)[]
 beforeEach(async () => {
-  h = await startHarness()
+  h = await startHarness({ OTPOST_SEND_DEADLINE: '3' })
   closing = [h.close]
   await enroll(h, 'ada', 'MAIL1')
   await h.admin('/system/setConfig', { EmailBlockingTimeout: '0' })
@@ -114,7 +114,7 @@ describe('a provider that fails', () => {
     const [main] = await useServers('main', 'spare')
     await main?.script(BROKEN)
     await login()
-    const config = readConfig({ OTPOST_SEND_DEADLINE: '2' })
+    const config = readConfig({ OTPOST_SEND_DEADLINE: '3' })
     const { readKeys } = await import('../../src/adapters/vault/keys.ts')
     const keys = readKeys(h.keys)
     if (!config.ok || !keys.ok) throw new Error('the second node could not be set up')
@@ -157,16 +157,15 @@ describe('a provider that fails', () => {
     expect(await asked()).toEqual(['spare accepted'])
   })
 
-  it('that takes all of the time leaves none for the next; the message after it goes past', async () => {
+  it('letter by letter leaves a third of the deadline to the next', async () => {
     const [main] = await useServers('main', 'spare')
     await main?.script({ EHLO: { drip: '2' } })
     const started = performance.now()
-    expect(await login()).toBe(false)
-    expect(performance.now() - started).toBeLessThan(3000)
-    expect(await asked()).toEqual(['main unavailable'])
 
     expect(await login()).toBe(true)
-    expect(await asked()).toEqual(['spare accepted'])
+
+    expect(performance.now() - started).toBeLessThan(4000)
+    expect(await asked()).toEqual(['main unavailable', 'spare accepted'])
   })
 
   it('that is silent for its own time-out leaves the rest of the deadline to the next', async () => {
@@ -219,7 +218,7 @@ describe('a verdict on the recipient', () => {
 it('costs no round trip: a check with a message makes three, with providers that rest or without', async () => {
   const [main] = await useServers('main', 'spare')
   let trips = 0
-  const config = readConfig({ OTPOST_SEND_DEADLINE: '2' })
+  const config = readConfig({ OTPOST_SEND_DEADLINE: '3' })
   const { readKeys } = await import('../../src/adapters/vault/keys.ts')
   const keys = readKeys(h.keys)
   if (!config.ok || !keys.ok) throw new Error('the node could not be set up')

@@ -1,6 +1,6 @@
 /**
  * Certificates for tests, made by the `openssl` command in a temporary folder, once per process: an authority, a server
- * leaf for 127.0.0.1 and localhost, a leaf for another host, and a client certificate. Leaves are no authorities.
+ * leaf for 127.0.0.1 and localhost, leaves that are for another host or have expired, and a client certificate. Leaves are no authorities.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -26,6 +26,8 @@ export type TestCertificates = {
   readonly otherHost: KeyPair
   /** For 127.0.0.1 and localhost, signed by itself. */
   readonly selfSigned: KeyPair
+  /** From the authority, for 127.0.0.1 and localhost, until yesterday. */
+  readonly expired: KeyPair
   readonly client: KeyPair
 }
 
@@ -65,6 +67,7 @@ function makeCertificates(): TestCertificates {
       authority,
     ),
     selfSigned: makePair(folder, 'self-signed', [LEAF, HERE, 'extendedKeyUsage=serverAuth']),
+    expired: expire(makePair(folder, 'expired', [LEAF, HERE, 'extendedKeyUsage=serverAuth']), authority),
     client: makePair(folder, 'client', [LEAF, 'extendedKeyUsage=clientAuth'], authority),
   }
 }
@@ -91,4 +94,19 @@ function makePair(folder: string, name: string, extensions: readonly string[], i
   const key = readFileSync(keyFile, 'utf8')
   writeFileSync(bothFile, certificate + key)
   return { certificate, key, certificateFile, keyFile, bothFile }
+}
+
+/** Has a pair that signed itself signed by `issuer`, with an end before its beginning: `openssl req` makes none such. */
+function expire(pair: KeyPair, issuer: KeyPair): KeyPair {
+  execFileSync(
+    'openssl',
+    [
+      ...['x509', '-in', pair.certificateFile, '-out', pair.certificateFile, '-days', '-1'],
+      ...['-CA', issuer.certificateFile, '-CAkey', issuer.keyFile],
+    ],
+    { stdio: 'pipe' },
+  )
+  const certificate = readFileSync(pair.certificateFile, 'utf8')
+  writeFileSync(pair.bothFile, certificate + pair.key)
+  return { ...pair, certificate }
 }

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { fetchVia } from '../../src/adapters/fetch/node.ts'
 import { mailProviders } from '../../src/adapters/mail/index.ts'
+import { openSmpp } from '../../src/adapters/sockets/smpp.ts'
 import type { Capabilities, Edges, Log } from '../../src/ports/edges.ts'
 import type { Delivery, Message, Send } from '../../src/ports/provider.ts'
 import { findIn } from '../../src/ports/provider.ts'
@@ -46,7 +47,7 @@ export function mailEdges(capabilities: Capabilities = NODE): Edges {
         name === 'EMAIL' ? { send: async () => ({ messageId: 'binding-1' }) } : undefined,
     }),
     ...(capabilities.files && { readFile: (path: string) => readFile(path, 'utf8') }),
-    ...(capabilities.runtime === 'node' && { fetchVia }),
+    ...(capabilities.runtime === 'node' && { fetchVia, openSmpp }),
     capabilities,
     log,
   }

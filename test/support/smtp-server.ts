@@ -26,7 +26,7 @@ export type ReceivedMail = {
 export type SmtpServerOptions = {
   readonly encryption?: 'none' | 'starttls' | 'implicit'
   /** Which certificate the server shows; that of 127.0.0.1 unless told. */
-  readonly certificate?: 'server' | 'otherHost' | 'selfSigned'
+  readonly certificate?: 'server' | 'otherHost' | 'selfSigned' | 'expired'
   readonly clientCertificate?: 'required'
   /** The one login that is known; without it AUTH is not offered. */
   readonly login?: { readonly user: string; readonly password: string }

@@ -5,6 +5,7 @@
  * 5321 §4.2; codes of errors: nodemailer's `errors.js` and Node's.
  */
 import type { Delivery } from '../../ports/provider.ts'
+import { socketReason } from '../../ports/socket-reasons.ts'
 
 /** What nodemailer and `node:net` put on an error. */
 export type SmtpError = {
@@ -13,6 +14,8 @@ export type SmtpError = {
   readonly originalCode?: string | undefined
   readonly command?: string | undefined
   readonly responseCode?: number | undefined
+  /** The whole reply. */
+  readonly response?: string | undefined
 }
 
 /** `greeting` up to the last EHLO, STARTTLS included; then `login`, then `message`. */
@@ -20,30 +23,6 @@ export type Stage = 'greeting' | 'login' | 'message'
 
 export const unavailable = (reason: string): Delivery => ({ status: 'unavailable', reason })
 export const refused = (reason: string): Delivery => ({ status: 'refused', reason })
-
-const REASONS_OF_SOCKETS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection_refused',
-  ENOTFOUND: 'name_unknown',
-  ENODATA: 'name_unknown',
-  EAI_AGAIN: 'name_unknown',
-  EAI_FAIL: 'name_unknown',
-  EAI_NODATA: 'name_unknown',
-  EAI_NONAME: 'name_unknown',
-  ETIMEDOUT: 'timeout',
-  EHOSTUNREACH: 'host_unreachable',
-  ENETUNREACH: 'host_unreachable',
-  EADDRNOTAVAIL: 'host_unreachable',
-  ECONNRESET: 'connection_closed',
-  ECONNABORTED: 'connection_closed',
-  EPIPE: 'connection_closed',
-}
-
-/** Why no connection came about. @param secure whether it was to be a TLS connection from the first byte */
-export function connectionFailure(error: unknown, secure: boolean): Delivery {
-  const { code } = error instanceof Error ? (error as Error & SmtpError) : {} // each field of SmtpError may be absent
-  if (code === undefined) return unavailable('connection_failed')
-  return unavailable(REASONS_OF_SOCKETS[code] ?? (secure ? 'tls_failed' : 'connection_failed'))
-}
 
 /** Why a dialogue ended early. @param upgrading whether the TLS handshake of STARTTLS was under way */
 export function dialogueFailure(error: SmtpError, stage: Stage, upgrading: boolean): Delivery {
@@ -58,13 +37,13 @@ export function dialogueFailure(error: SmtpError, stage: Stage, upgrading: boole
       return unavailable(reply >= 500 ? 'starttls_missing' : `starttls_${reply}`)
     case 'ESOCKET':
       if (upgrading || /^(?:ERR_SSL|ERR_TLS|EPROTO)/.test(error.originalCode ?? '')) return unavailable('tls_failed')
-      return unavailable(REASONS_OF_SOCKETS[error.originalCode ?? ''] ?? 'connection_failed')
+      return unavailable(socketReason(error.originalCode ?? '') ?? 'connection_failed')
     case 'ECONNECTION':
       if (error.command === 'EHLO' && reply) return unavailable(`ehlo_${reply}`)
       return unavailable('connection_closed')
     case 'EENVELOPE':
     case 'EMESSAGE':
-      return envelopeFailure(error.command, reply)
+      return envelopeFailure(error, reply)
     default:
       return unavailable(stage === 'greeting' && reply ? `greeting_${reply}` : 'protocol_error')
   }
@@ -72,16 +51,18 @@ export function dialogueFailure(error: SmtpError, stage: Stage, upgrading: boole
 
 /**
  * A permanent refusal of RCPT is a verdict on the recipient; save 503 (bad sequence) and 530 (authentication required,
- * RFC 4954 §6), which are about the session. All else is a matter between us and this server.
+ * RFC 4954 §6), which are about the session, and X.7 (RFC 3463 §3.8), by which this server does not do it for us: a relay
+ * that is closed, a sender that is not wanted. All else is a matter between us and this server.
  */
-function envelopeFailure(command: string | undefined, reply: number | undefined): Delivery {
+function envelopeFailure({ command, response = '' }: SmtpError, reply: number | undefined): Delivery {
   if (reply === undefined) return unavailable('protocol_error')
   if (command === 'MAIL FROM') return unavailable(`sender_${reply}`)
   if (command !== 'RCPT TO') return unavailable(`data_${reply}`)
+  const ofPolicy = /^\d{3}[ -]5\.7\.\d/.test(response)
   const permanent = reply >= 500 && reply !== 503 && reply !== 530
-  if (permanent) return refused(`recipient_${reply}`)
+  if (permanent && !ofPolicy) return refused(`recipient_${reply}`)
   // 421 is the server that goes away (RFC 5321 §3.8); any other 4xx is about this mailbox, greylisting for one.
-  const aboutRecipient = reply < 500 && reply !== 421
+  const aboutRecipient = ofPolicy || (reply < 500 && reply !== 421)
   return { status: 'unavailable', reason: `recipient_${reply}`, ...(aboutRecipient && { recipientOnly: true }) }
 }
 

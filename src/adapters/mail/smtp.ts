@@ -9,12 +9,13 @@ import { isIP, type Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { isEmailAddress } from '../../core/fields.ts'
 import type { Edges } from '../../ports/edges.ts'
+import { createLine } from '../../ports/line.ts'
 import { type Delivery, defineProvider, type Message, type Send } from '../../ports/provider.ts'
+import { connectionReason } from '../../ports/socket-reasons.ts'
 import { mailDefaults } from './fields.ts'
-import { createLine } from './line.ts'
 import { readPem, readSmtpConfig, type SmtpConfig } from './smtp-config.ts'
 import { openSession, type Session } from './smtp-dialogue.ts'
-import { connectionFailure, refused, unavailable } from './smtp-failures.ts'
+import { refused, unavailable } from './smtp-failures.ts'
 import { composeMessage } from './smtp-message.ts'
 import { socketOpener } from './smtp-socket.ts'
 
@@ -109,7 +110,7 @@ async function connect(
   try {
     socket = await open({ host: config.host, port: config.port, secure }, AbortSignal.any([signal, limit]))
   } catch (error) {
-    return { failure: limit.aborted ? unavailable('timeout') : connectionFailure(error, secure) }
+    return { failure: unavailable(limit.aborted ? 'timeout' : connectionReason(error, secure)) }
   }
   return openSession({ config, tls, socket }, signal)
 }

@@ -53,7 +53,7 @@ export async function readRoute(raw: RawConfig, url: string, edges: Edges): Prom
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null && value !== ''
 
-const CERTIFICATE = [/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/]
+export const CERTIFICATE = [/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/]
 const BOTH = [...CERTIFICATE, /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/]
 
 const BEYOND: Readonly<Record<(typeof ROUTE_KEYS)[number], string>> = {
@@ -74,7 +74,8 @@ function proxyFor(value: unknown, url: string): string | null | undefined {
   return URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol) ? proxy : undefined
 }
 
-async function readPem(source: string, edges: Edges): Promise<string> {
+/** @throws when its file cannot be read */
+export async function readPem(source: string, edges: Edges): Promise<string> {
   if (source.includes('-----BEGIN ')) return source
   if (!edges.readFile) throw new Error('this runtime reads no files')
   return edges.readFile(source)

@@ -2,13 +2,11 @@
 import { sql } from 'drizzle-orm/sql'
 import type { PolicyRecord } from '../../core/policy/policy.ts'
 import type { AuditRow, Batch, Store } from '../../ports/store.ts'
-import { changeWhere, json, list, moveVersion } from './statements.ts'
+import { changeWhere, json, list, moveVersion, unmoved } from './statements.ts'
 
 type PolicyStore = Pick<Store, 'savePolicies' | 'deletePolicies'>
 
 export function policyStore(batch: Batch): PolicyStore {
-  const unmoved = (version: number) => sql`EXISTS (SELECT 1 FROM meta WHERE key = 'version' AND value = ${version})`
-
   return {
     savePolicies: async (policies: readonly PolicyRecord[], version: number, audit: AuditRow) => {
       const done = await changeWhere(batch, audit, unmoved(version), (won) => [

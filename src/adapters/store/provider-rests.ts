@@ -19,6 +19,12 @@ const FORGOTTEN_AFTER: Seconds = 86_400
 export const findResting = (now: Instant): SQL =>
   sql`SELECT type, name FROM provider_rests WHERE until > ${now} ORDER BY type, name`
 
+/** The newest delivery is near the end of the table, where the search begins. */
+export const showResting = (now: Instant): SQL =>
+  sql`SELECT type, name, until, COALESCE((SELECT reason FROM deliveries d
+      WHERE d.provider = r.name AND d.status = 'unavailable' ORDER BY d.id DESC LIMIT 1), '') AS reason
+    FROM provider_rests r WHERE until > ${now} ORDER BY type, name`
+
 /**
  * Of any number of failures during one rest only the first counts. A failure of a configuration that has been replaced
  * meanwhile says nothing about the new one.

@@ -5,12 +5,13 @@
 import { type SQL, sql } from 'drizzle-orm/sql'
 import { IMPORTED_DEFAULT, legacyKeys } from '../../core/legacy-providers.ts'
 import type { ProviderKey, ProviderRecord, ProviderType } from '../../core/settings.ts'
-import type { AuditRow, Batch, Row, Store } from '../../ports/store.ts'
-import { liftRest } from './provider-rests.ts'
+import type { Instant } from '../../core/time.ts'
+import type { AuditRow, Batch, ProviderRest, Row, Store } from '../../ports/store.ts'
+import { liftRest, showResting } from './provider-rests.ts'
 import { number, text } from './rows.ts'
-import { changeWhere, insertAudit, json, list, moveVersion, read, write } from './statements.ts'
+import { changeWhere, insertAudit, json, list, moveVersion, read, unmoved, write } from './statements.ts'
 
-type ProviderStore = Pick<Store, 'saveProvider' | 'deleteProvider' | 'setDefaultProvider' | 'endRest'>
+type ProviderStore = Pick<Store, 'saveProvider' | 'deleteProvider' | 'setDefaultProvider' | 'listRests' | 'endRest'>
 
 const always = sql`1`
 
@@ -18,9 +19,12 @@ export function providerStore(batch: Batch): ProviderStore {
   return {
     saveProvider: (provider, managed, audit) =>
       provider.name === IMPORTED_DEFAULT ? saveLegacy(provider, audit) : saveRow(provider, managed, audit),
-    deleteProvider: (provider, audit) =>
-      provider.name === IMPORTED_DEFAULT ? deleteLegacy(provider.type, audit) : deleteRow(provider, audit),
+    deleteProvider: (provider, version, audit) =>
+      provider.name === IMPORTED_DEFAULT
+        ? deleteLegacy(provider.type, version, audit)
+        : deleteRow(provider, version, audit),
     setDefaultProvider,
+    listRests,
     endRest,
   }
 
@@ -63,33 +67,44 @@ export function providerStore(batch: Batch): ProviderStore {
 
   async function deleteRow(
     { type, name, managed }: Pick<ProviderRecord, 'type' | 'name' | 'managed'>,
+    version: number,
     audit: AuditRow,
-  ): Promise<'done' | 'unknown' | 'default' | 'managed'> {
+  ): Promise<'done' | 'unknown' | 'default' | 'managed' | 'lost'> {
     const deletable = sql`EXISTS (SELECT 1 FROM providers WHERE type = ${type} AND name = ${name} AND managed = ${managed}
       AND (is_default = 0 OR (${countOf(type)} = 1 AND NOT ${hasLegacy(type)})))`
-    const done = await changeWhere(batch, audit, deletable, (won) => [
+    const done = await changeWhere(batch, audit, sql`${unmoved(version)} AND ${deletable}`, (won) => [
       sql`DELETE FROM providers WHERE type = ${type} AND name = ${name} AND ${won}`,
       sql`${liftRest({ type, name })} AND ${won}`,
       moveVersion(won),
     ])
     if (done) return 'done'
-    const [[row] = []] = await read(batch, [sql`SELECT managed FROM providers WHERE type = ${type} AND name = ${name}`])
-    if (!row) return 'unknown'
+    const [[row] = []] = await read(batch, [
+      sql`SELECT ${unmoved(version)} AS unmoved, (SELECT managed FROM providers WHERE type = ${type} AND name = ${name}) AS managed`,
+    ])
+    if (number(row ?? {}, 'unmoved') !== 1) return 'lost'
+    if (!row || row.managed === null) return 'unknown'
     return text(row, 'managed') === managed ? 'default' : 'managed'
   }
 
-  async function deleteLegacy(type: ProviderType, audit: AuditRow): Promise<'done' | 'unknown' | 'default'> {
+  async function deleteLegacy(
+    type: ProviderType,
+    version: number,
+    audit: AuditRow,
+  ): Promise<'done' | 'unknown' | 'default' | 'lost'> {
     const keys = legacyKeys[type]
     // It is the default unless another one is marked.
     const deletable = sql`${hasLegacy(type)} AND (${hasMark(type)} OR ${countOf(type)} = 0)`
-    const done = await changeWhere(batch, audit, deletable, (won) => [
+    const done = await changeWhere(batch, audit, sql`${unmoved(version)} AND ${deletable}`, (won) => [
       sql`DELETE FROM config WHERE key IN ${list([keys.class, keys.config])} AND ${won}`,
       sql`${liftRest({ type, name: IMPORTED_DEFAULT })} AND ${won}`,
       moveVersion(won),
     ])
     if (done) return 'done'
-    const [[row] = []] = await read(batch, [sql`SELECT ${hasLegacy(type)} AS present`])
-    return number(row ?? {}, 'present') === 1 ? 'default' : 'unknown'
+    const [[row = {}] = []] = await read(batch, [
+      sql`SELECT ${unmoved(version)} AS unmoved, ${hasLegacy(type)} AS present`,
+    ])
+    if (number(row, 'unmoved') !== 1) return 'lost'
+    return number(row, 'present') === 1 ? 'default' : 'unknown'
   }
 
   async function setDefaultProvider(type: ProviderType, name: string, audit: AuditRow): Promise<'done' | 'unknown'> {
@@ -104,6 +119,16 @@ export function providerStore(batch: Batch): ProviderStore {
       moveVersion(won),
     ])
     return done ? 'done' : 'unknown'
+  }
+
+  async function listRests(now: Instant): Promise<readonly ProviderRest[]> {
+    const [rows = []] = await read(batch, [showResting(now)])
+    return rows.map((row) => ({
+      type: text(row, 'type') as ProviderType, // as in toProvider
+      name: text(row, 'name'),
+      until: number(row, 'until'),
+      reason: text(row, 'reason'),
+    }))
   }
 
   async function endRest(provider: ProviderKey, audit: AuditRow): Promise<void> {

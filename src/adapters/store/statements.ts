@@ -68,3 +68,7 @@ export async function changeWhere(
 
 /** Moves the version of the settings, so that every node reads them again before its next decision. */
 export const moveVersion = (won: SQL): SQL => sql`UPDATE meta SET value = value + 1 WHERE key = 'version' AND ${won}`
+
+/** Nothing of the settings has changed since they were read at this version. */
+export const unmoved = (version: number): SQL =>
+  sql`EXISTS (SELECT 1 FROM meta WHERE key = 'version' AND value = ${version})`

@@ -5,7 +5,7 @@ import { readInput } from '../input.ts'
 import { note, print, printJson, printTable } from '../output.ts'
 import type { Platform } from '../platform.ts'
 import { withAdmin, withTarget } from '../target.ts'
-import { wholeNumber, withExamples, withJson } from './command.ts'
+import { timeText, wholeNumber, withExamples, withJson } from './command.ts'
 
 type Entries = Readonly<Record<string, string>>
 type SetOptions = {
@@ -28,8 +28,13 @@ export function registerProvider(program: Command, platform: Platform): void {
     'otpost provider list',
   )
   registerSet(provider, platform)
+  registerRemove(provider, platform)
 
-  const list = withJson(withTarget(provider.command('list').description('show the providers; passwords are masked')))
+  const list = withJson(
+    withTarget(
+      provider.command('list').description('show the providers, and which of them rest; passwords are masked'),
+    ),
+  )
   withExamples(list, 'otpost provider list --json')
   list.action(async ({ json }: { json?: true }) => {
     const providers = await withAdmin(platform, list, (client) => client.providers())
@@ -40,16 +45,24 @@ export function registerProvider(program: Command, platform: Platform): void {
       one.isDefault ? 'default' : '',
       one.class,
       String(one.timeout),
+      one.rest ? `until ${timeText(one.rest.until)}: ${one.rest.reason || 'did not take a message'}` : '',
       one.managed ? 'managed' : JSON.stringify(one.config),
     ])
     printTable(
-      ['TYPE', 'NAME', '', 'CLASS', 'TIMEOUT', 'CONFIG'],
+      ['TYPE', 'NAME', '', 'CLASS', 'TIMEOUT', 'RESTS', 'CONFIG'],
       rows,
       'There is no provider; `otpost provider set NAME` makes one.',
     )
   })
 
-  const test = withJson(withTarget(provider.command('test').description('send a test message').argument('<name>')))
+  const test = withJson(
+    withTarget(
+      provider
+        .command('test')
+        .description('send the message that users get, with 123456 for an OTP')
+        .argument('<name>'),
+    ),
+  )
   test.requiredOption('--to <address>', 'who gets it: an e-mail address or a phone number').addOption(typeOption())
   withExamples(test, 'otpost provider test relay --to me@example.org')
   test.action(async (name: string, { to, type, json }: { to: string; type: ProviderType; json?: true }) => {
@@ -61,6 +74,22 @@ export function registerProvider(program: Command, platform: Platform): void {
     throw new Error(`${name} did not take the message: ${reasons}; \`otpost provider list\` shows its configuration`)
   })
 }
+
+function registerRemove(provider: Command, platform: Platform): void {
+  const remove = withTarget(provider.command('remove').description('remove a provider').argument('<name>'))
+  remove.addOption(typeOption())
+  remove.option('--managed <file>', 'its password, if it has one; - for standard input')
+  withExamples(remove, 'otpost provider remove relay')
+  remove.action(async (name: string, { type, managed: file }: { type: ProviderType; managed?: string }) => {
+    const managed = await readPassword(file)
+    const problem = await withAdmin(platform, remove, (client) => client.removeProvider(type, name, managed))
+    if (problem !== null) throw new Error(`${problem}; see \`otpost provider list\` and \`otpost policy list\``)
+    note(`Removed provider ${name}.`)
+  })
+}
+
+const readPassword = async (file: string | undefined): Promise<string | undefined> =>
+  file === undefined ? undefined : (await readInput(file)).replace(/\r?\n$/, '')
 
 function registerSet(provider: Command, platform: Platform): void {
   const set = provider.command('set').description('make or replace a provider').argument('<name>')
@@ -89,7 +118,7 @@ function registerSet(provider: Command, platform: Platform): void {
     }
     if (options.config === '-' && options.managed === '-')
       return set.error('error: only one of --config and --managed can come from standard input')
-    const managed = options.managed === undefined ? undefined : (await readInput(options.managed)).replace(/\r?\n$/, '')
+    const managed = await readPassword(options.managed)
     if (managed === '') return set.error('error: the password of --managed is empty')
     const { type, class: className = CLASSES[type], timeout } = options
     await withAdmin(platform, set, (client) =>

@@ -1,8 +1,9 @@
-/** /otpost: what LinOTP's API has no word for, for the command line: administrators and their API tokens. */
+/** /otpost: what LinOTP's API has no word for, for the command line: administrators and their API tokens, who rests. */
 import { Hono } from 'hono'
 import { ok } from '../../core/result.ts'
 import type { Admins } from '../../flows/admins.ts'
 import type { PolicyAdmin } from '../../flows/policy-admin.ts'
+import type { ProviderAdmin } from '../../flows/provider-admin.ts'
 import type { Restored } from '../../flows/restored.ts'
 import type { Env } from '../env.ts'
 import { param } from '../params.ts'
@@ -12,9 +13,10 @@ export type OperatorFlows = {
   readonly admins: Admins
   readonly policies: PolicyAdmin
   readonly restored: Restored
+  readonly providers: ProviderAdmin
 }
 
-export function operatorRoutes({ admins, policies, restored }: OperatorFlows, respond: Respond): Hono<Env> {
+export function operatorRoutes({ admins, policies, restored, providers }: OperatorFlows, respond: Respond): Hono<Env> {
   const routes = new Hono<Env>()
 
   routes.get('/admins', async (c) => respond(c, ok(await admins.list()), (found) => ({ value: found })))
@@ -42,6 +44,10 @@ export function operatorRoutes({ admins, policies, restored }: OperatorFlows, re
   })
 
   routes.post('/restored', async (c) => respond(c, ok(await restored(c.get('facts'))), (value) => ({ value })))
+
+  routes.get('/providers/rests', async (c) =>
+    respond(c, ok(await providers.rests(c.get('facts'))), (resting) => ({ value: resting })),
+  )
 
   return routes
 }

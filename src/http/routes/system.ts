@@ -4,6 +4,7 @@ import type { AdminFailure } from '../../core/failures.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { ConfigAdmin, ConfigInput } from '../../flows/config-admin.ts'
 import type { ProviderAdmin } from '../../flows/provider-admin.ts'
+import type { TestProvider } from '../../flows/provider-test.ts'
 import type { RealmAdmin } from '../../flows/realm-admin.ts'
 import type { ResolverAdmin } from '../../flows/resolver-admin.ts'
 import { encodeProviders } from '../dialects/linotp/admin.ts'
@@ -23,6 +24,7 @@ import { page, type Respond, required } from '../reply.ts'
 export type SystemFlows = {
   readonly config: ConfigAdmin
   readonly providers: ProviderAdmin
+  readonly testProvider: TestProvider
   readonly realms: RealmAdmin
   readonly resolvers: ResolverAdmin
 }
@@ -39,7 +41,10 @@ const DEFAULTS = [
   'DefaultResetFailCount',
 ]
 
-export function systemRoutes({ config, providers, realms, resolvers }: SystemFlows, respond: Respond): Hono<Env> {
+export function systemRoutes(
+  { config, providers, testProvider, realms, resolvers }: SystemFlows,
+  respond: Respond,
+): Hono<Env> {
   const routes = new Hono<Env>()
   const facts = (c: Ctx) => c.get('facts')
 
@@ -133,9 +138,8 @@ export function systemRoutes({ config, providers, realms, resolvers }: SystemFlo
     },
     '/testProvider': async (c, params) => {
       const named = required(params, 'type', 'name')
-      const result = named.ok
-        ? await providers.test(named.value.type, named.value.name, param(params, 'to') || null, facts(c))
-        : named
+      const to = param(params, 'to') || null
+      const result = named.ok ? await testProvider({ ...named.value, to }, facts(c)) : named
       // Without `to` LinOTP has no test for these classes and says so with false.
       return respond(c, result, (tested) => ({
         value: tested?.delivered ?? false,

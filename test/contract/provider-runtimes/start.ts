@@ -1,0 +1,61 @@
+/** The four runtimes, each ready to perform the tasks of the contract of providers. */
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { type RuntimeName as ChildName, startRuntime } from '../../support/runtimes.ts'
+import type { Perform } from './tasks.ts'
+
+export const RUNTIMES = ['node', 'deno', 'bun', 'workerd'] as const
+export type RuntimeName = (typeof RUNTIMES)[number]
+export type Runtime = { readonly perform: Perform; readonly stop: () => Promise<unknown> }
+
+export const startProviders = (name: RuntimeName): Promise<Runtime> =>
+  name === 'workerd' ? startWorkerd() : startChild(name)
+
+async function startChild(name: ChildName): Promise<Runtime> {
+  const child = await startRuntime(name, {
+    script: new URL('./main.ts', import.meta.url),
+    args: [name],
+    env: { HTTP_PROXY: undefined, HTTPS_PROXY: undefined },
+    ready: /^listening on (http:\S+)$/,
+    timeoutMs: 60_000,
+  })
+  return {
+    perform: performOver((body) => fetch(child.url, { method: 'POST', body })),
+    stop: () => child.stop('SIGKILL'),
+  }
+}
+
+async function startWorkerd(): Promise<Runtime> {
+  const { convertV4MiniflareOptions, Miniflare } = await import('miniflare')
+  const bundle = await build({
+    entryPoints: [fileURLToPath(new URL('./worker.ts', import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    external: ['node:*'],
+  })
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      script: bundle.outputFiles[0]?.text ?? '',
+      compatibilityDate: '2026-11-01',
+      compatibilityFlags: ['nodejs_compat'],
+      handleStructuredLogs: () => undefined,
+    }),
+  )
+  const { href } = await miniflare.ready
+  return {
+    perform: performOver((body) => fetch(href, { method: 'POST', body })),
+    stop: () => miniflare.dispose(),
+  }
+}
+
+function performOver(post: (body: string) => Promise<Response>): Perform {
+  const perform = async (task: Parameters<Perform>[0]): Promise<unknown> => {
+    const response = await post(JSON.stringify(task))
+    if (!response.ok) throw new Error(await response.text())
+    return response.json()
+  }
+  return perform as Perform // written by tasks.ts
+}
