@@ -38,16 +38,27 @@ export async function workerBundle(): Promise<string> {
 /**
  * Builds `workers.js` into a folder, alone: no source map, which would be three times its size, and texts inside.
  *
+ * @param minify as `wrangler.toml` has it; false keeps the names of modules in comments
  * @returns its path
  * @throws with wrangler's own words when it cannot be built
  */
-export async function bundleWorker(folder: string): Promise<string> {
+export async function bundleWorker(folder: string, minify = true): Promise<string> {
   const wrangler = createRequire(import.meta.url).resolve('wrangler/package.json')
   const cli = join(dirname(wrangler), 'bin/wrangler.js')
-  await promisify(execFile)(process.execPath, [cli, 'deploy', '--dry-run', '--outdir', folder], {
-    cwd: ROOT,
-    env: { ...process.env, NODE_OPTIONS: '', CI: 'true', WRANGLER_SEND_METRICS: 'false', WRANGLER_WRITE_LOGS: 'false' },
-  }).catch((cause: Error) => {
+  await promisify(execFile)(
+    process.execPath,
+    [cli, 'deploy', '--dry-run', '--outdir', folder, minify ? '--minify' : '--no-minify'],
+    {
+      cwd: ROOT,
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        CI: 'true',
+        WRANGLER_SEND_METRICS: 'false',
+        WRANGLER_WRITE_LOGS: 'false',
+      },
+    },
+  ).catch((cause: Error) => {
     throw new Error(`wrangler could not bundle the Worker: ${cause.message}`, { cause })
   })
   const path = join(folder, 'workers.js')
@@ -59,7 +70,7 @@ export async function bundleWorker(folder: string): Promise<string> {
 }
 
 /** Wrangler uploads texts as modules of their own, beside the code; in one file they are constants. */
-const IMPORTED_TEXT = /^import (\w+) from "\.\/([\w.-]+\.eml)";$/gm
+const IMPORTED_TEXT = /\bimport\s*([\w$]+)\s*from\s*"\.\/([\w.-]+\.eml)";/g
 
 async function withTexts(code: string, folder: string): Promise<string> {
   const names = [...code.matchAll(IMPORTED_TEXT)].map(([, , name = '']) => name)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { workerBundle } from '../../src/testing/worker-bundle.ts'
+import { bundleWorker } from '../../src/testing/worker-bundle.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const read = (path: string) => readFile(new URL(path, ROOT), 'utf8')
@@ -15,7 +15,9 @@ let bundle = ''
 /** Modules in the bundle, which esbuild names in comments. */
 let modules: readonly string[] = []
 beforeAll(async () => {
-  bundle = await readFile(await workerBundle(), 'utf8')
+  const folder = await mkdtemp(join(tmpdir(), 'otpost-bundle-'))
+  bundle = await readFile(await bundleWorker(folder, false), 'utf8')
+  await rm(folder, { recursive: true })
   modules = [...bundle.matchAll(/^ *\/\/ ((?:\.\.\/)*(?:src|node_modules|work)\/\S+)$/gm)].map(([, path = '']) => path)
 })
 
