@@ -69,7 +69,7 @@ describe('wrangler.toml', () => {
     expect((await dateOf('wrangler.toml')) <= `${year}-${month}-${day}`).toBe(true)
   })
 
-  it('has migrations that wrangler accepts', async () => {
+  it('has migrations that wrangler accepts', { timeout: 120_000 }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'otpost-d1-'))
     const wrangler = fileURLToPath(new URL('node_modules/wrangler/bin/wrangler.js', ROOT))
     const apply = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder]
