@@ -16,6 +16,7 @@ import {
 import { destinations } from './destinations.ts'
 import { rates } from './rate.ts'
 import { rights } from './rights.ts'
+import { selfserviceActions } from './selfservice.ts'
 
 const authentication = inScope('authentication')
 const authorization = inScope('authorization')
@@ -234,7 +235,7 @@ const asked = [
 ] as readonly Action[] // a list of all kinds of values; each is only ever read through its own declaration
 
 /** Every action that a policy may name. */
-export const actions: readonly Action[] = [...asked, ...rights]
+export const actions: readonly Action[] = [...asked, ...selfserviceActions, ...rights]
 
 export const findAction = (scope: string, name: string): Action | undefined =>
   actions.find((action) => action.scope === scope && action.name === name)
