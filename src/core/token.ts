@@ -44,6 +44,10 @@ export type InfoValue = string | number | boolean | readonly InfoValue[] | { rea
 /** The fail count reached its maximum (NIST SP 800-63B §5.2.2). */
 export const isLocked = (token: Token): boolean => token.failCount >= token.maxFailCount
 
+/** The mark in TokenInfo of a token whose user has not yet shown that its messages arrive. */
+export const VERIFICATION = 'verification'
+export const isUnverified = (token: Pick<Token, 'info'>): boolean => token.info[VERIFICATION] === 'pending'
+
 /** A token without realms may be used from every realm (contract 2.2). */
 export const servesRealm = (token: Token, realm: string | null): boolean =>
   realm === null || token.realms.length === 0 || token.realms.includes(realm)

@@ -14,6 +14,7 @@ import type { Instant, Seconds } from '../core/time.ts'
 import type { Token, TokenInfo } from '../core/token.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { AuditEntry, AuditRow, AuditStore } from './audit.ts'
+import type { SelfServiceStore } from './self-service.ts'
 import type { TokenStore } from './tokens.ts'
 
 export type Row = Readonly<Record<string, string | number | null>>
@@ -63,6 +64,8 @@ export type AcceptCommand = {
   readonly purge?: readonly string[]
   /** Stamp LastAuthMatch and LastAuthSuccess? (`token.last_access`) */
   readonly stampAccess: boolean
+  /** The token need not be verified any more (`isUnverified`). */
+  readonly verifies?: boolean
   /** While one of them is full nothing is accepted; a lost answer is counted in them. */
   readonly failures?: readonly Bucket[]
   readonly audit: { readonly done: AuditRow; readonly lost: AuditRow; readonly purged?: AuditRow }
@@ -161,7 +164,7 @@ export type Resealed = SealedValue & { readonly after: string }
 /** How many values of a kind can be read by this key alone; `audit`: MACs. */
 export type KeyUse = { readonly id: string; readonly kind: string; readonly count: number }
 
-type Parts = AuditStore & TokenStore
+type Parts = AuditStore & TokenStore & SelfServiceStore
 export type Store = Parts & {
   /** Number of the newest migration that the database has; null when it has none. */
   readonly schemaVersion: () => Promise<number | null>

@@ -21,6 +21,7 @@ import { policyTests } from './store-policies.ts'
 import { providerTests } from './store-providers.ts'
 import { realmTests } from './store-realms.ts'
 import { restTests } from './store-rests.ts'
+import { selfTests } from './store-self.ts'
 import { settingsTests } from './store-settings.ts'
 import { templateTests } from './store-templates.ts'
 import { tokenChangeTests } from './store-token-changes.ts'
@@ -40,6 +41,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     failureTests(suite)
     gatherTests(suite)
     tokenTests(suite)
+    selfTests(suite)
     tokenChangeTests(suite)
     tokenCreationTests(suite)
     tokenPageTests(suite)

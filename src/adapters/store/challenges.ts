@@ -6,6 +6,7 @@
 import { type SQL, sql } from 'drizzle-orm/sql'
 import type { Challenge } from '../../core/challenge.ts'
 import { MAX_COUNT, MAX_WINDOW } from '../../core/policy/rate.ts'
+import { VERIFICATION } from '../../core/token.ts'
 import type {
   AcceptCommand,
   AuditRow,
@@ -48,6 +49,9 @@ const withinLimit = (key: 'count_auth' | 'count_auth_success'): SQL => sql`(
 const counted = (info: SQL, key: 'count_auth' | 'count_auth_success'): SQL => sql`CASE
   WHEN COALESCE(${info} ->> ${`$.${key}_max`}, 0) + 0 > 0
   THEN json_set(${info}, ${`$.${key}`}, COALESCE(${info} ->> ${`$.${key}`}, 0) + 1) ELSE ${info} END`
+
+/** Path of the mark of a token that waits for its verification. */
+const UNVERIFIED = `$.${VERIFICATION}`
 
 /** The transaction that a challenge was opened in, which is its parent unless a later one has taken it over. */
 const familyOf = ({ transactionId }: Challenge): string => transactionId.split('.')[0] ?? transactionId
@@ -196,6 +200,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
 
   async function accept(command: AcceptCommand): Promise<'done' | 'lost'> {
     const { requestId, now, challenge, token } = command
+    const paid = counted(counted(sql`info`, 'count_auth'), 'count_auth_success')
     const won = sql`EXISTS (SELECT 1 FROM challenges WHERE id = ${challenge.id} AND closed_by = ${requestId})`
     const failures = sql`${json(command.failures ?? [])}`
     const [, winner = []] = await write(batch, [
@@ -212,7 +217,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
       sql`UPDATE challenges SET state = 'superseded', closed_by = ${requestId}
         WHERE state = 'open' AND (${sharesTransaction(challenge)} OR (serial = ${token.serial} AND id < ${challenge.id})) AND ${won}`,
       sql`UPDATE tokens SET counter = max(counter, ${challenge.counter + 1}),
-          info = ${counted(counted(sql`info`, 'count_auth'), 'count_auth_success')},
+          info = ${command.verifies ? sql`json_remove(${paid}, ${UNVERIFIED})` : paid},
           last_auth_success = CASE WHEN ${command.stampAccess} THEN ${now} ELSE last_auth_success END
         WHERE serial = ${token.serial} AND ${won}`,
       sql`UPDATE tokens SET fail_count = 0, last_auth_match = CASE WHEN ${command.stampAccess} THEN ${now} ELSE last_auth_match END

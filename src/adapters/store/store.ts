@@ -10,6 +10,7 @@ import { challengeStore } from './challenges.ts'
 import { claimStore, sweepClaims } from './claims.ts'
 import { keyStore } from './keys.ts'
 import { somebodys } from './nobody.ts'
+import { ownTokenStore } from './own-tokens.ts'
 import { policyStore } from './policies.ts'
 import { sweepRests } from './provider-rests.ts'
 import { providerStore } from './providers.ts'
@@ -19,9 +20,10 @@ import { changeWhere, read, write } from './statements.ts'
 import { templateStore } from './templates.ts'
 import { tokenCreationStore } from './token-creation.ts'
 import { tokenStore } from './tokens.ts'
+import { sweepUserSessions, userSessionStore } from './user-sessions.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 11
+export const SCHEMA_VERSION = 12
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
@@ -35,6 +37,8 @@ export function createStore(given: Batch): Store {
     ...challengeReads(batch),
     ...tokenStore(batch),
     ...tokenCreationStore(batch),
+    ...ownTokenStore(batch),
+    ...userSessionStore(batch),
     ...settingsStore(batch),
     ...providerStore(batch),
     ...adminStore(batch),
@@ -65,6 +69,7 @@ export function createStore(given: Batch): Store {
       const swept = await write(batch, [
         sql`DELETE FROM challenges WHERE expires_at < ${now - KEPT} RETURNING id`,
         sql`DELETE FROM revoked_sessions WHERE expires_at < ${now} RETURNING id`,
+        sweepUserSessions(now),
         sweepRests(now),
         sweepBuckets(now),
         sweepClaims(now),

@@ -137,7 +137,8 @@ function grouped(changes: readonly TokenChange[]): readonly { serials: string[];
   return [...groups.values()]
 }
 
-function assignments(set: TokenChange['set']): SQL {
+/** Never empty: the revision moves. */
+export function assignments(set: TokenChange['set']): SQL {
   const { info, owner, realms, ...columns } = set
   const parts = Object.entries(columns).map(
     ([field, value]) => sql`${COLUMNS[field as keyof typeof COLUMNS]} = ${value}`,
