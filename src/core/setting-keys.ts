@@ -158,6 +158,29 @@ export const clientFailLimit = limit(
   'fail_limit_per_client',
   'Wrong answers of one client in a time, by its address (IPv6: its /64); then it hears nothing but no. A RADIUS server is one client.',
 )
+export const requireVerification = truth(
+  'require_verification',
+  false,
+  'A token that a user has enrolled does not log in before the user has verified it.',
+)
+export const realmBox = truth(
+  'selfservice.realmbox',
+  false,
+  'Self-service offers all realms, not just the default one.',
+)
+const TIME_UNITS: Readonly<Record<string, Seconds>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+export const selfserviceExpiry: Setting<Seconds> = {
+  key: 'selfservice.auth_expiry',
+  rule: 'must be a time from 1m to 7d: a number of seconds, or one with s, m, h or d, as in 30m or 1 hour',
+  read: (value) => {
+    const [, digits = '', unit = 's'] =
+      /^(\d{1,6})\s*(s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)?$/i.exec(value.trim()) ?? []
+    const seconds = Number(digits) * (TIME_UNITS[unit.charAt(0).toLowerCase()] ?? 0)
+    return digits !== '' && seconds >= 60 && seconds <= 7 * 86_400 ? seconds : undefined
+  },
+  fallback: 3600,
+  meaning: 'How long a login to self-service holds.',
+}
 export const lastAccess: Setting<boolean> = {
   key: 'token.last_access',
   rule: 'must be True, False or a time format like %Y-%m-%d',
@@ -194,6 +217,9 @@ export const settingKeys: readonly Setting<unknown>[] = [
   auditRetention,
   ...Object.values(sendLimits),
   clientFailLimit,
+  requireVerification,
+  realmBox,
+  selfserviceExpiry,
   lastAccess,
 ]
 

@@ -6,7 +6,7 @@
  */
 import { type CheckFacts, decide, type Plan } from '../core/check.ts'
 import type { CheckFailure } from '../core/failures.ts'
-import type { MatchesPin } from '../core/pass.ts'
+import type { MatchesPin, PinRule } from '../core/pass.ts'
 import {
   authorize,
   autoSms,
@@ -22,7 +22,7 @@ import {
 import { lastAccess, passOnUserNoToken, passOnUserNotFound, prependPin } from '../core/setting-keys.ts'
 import { type Settings, settingOf } from '../core/settings.ts'
 import type { Seconds } from '../core/time.ts'
-import type { Token } from '../core/token.ts'
+import { isUnverified, type Owner, type Token } from '../core/token.ts'
 import type { ProposedText } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
@@ -61,6 +61,16 @@ export type CheckCommand = {
   readonly mayTrigger?: boolean
   /** The user was just enrolled by this request. */
   readonly enrolled?: boolean
+  readonly self?: SelfCheck
+}
+/** A check for a user who has logged in to self-service, or is about to. */
+export type SelfCheck = {
+  /** Who it must be, wherever policy looks for users of that name. null: whoever is found. */
+  readonly owner: Owner | null
+  /** Instead of `otppin`. */
+  readonly pinRule: PinRule
+  /** A right OTP verifies the token. */
+  readonly verifies: boolean
 }
 
 export type Verdict =
@@ -132,12 +142,13 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
   async function judge(command: CheckCommand, gathered: Gathered, facts: Facts): Promise<Verdict> {
     const { settings, policy, user, realm, candidates, challenges } = gathered
     const { transactionId } = command
-    const checked: CheckFacts = { realm, transactionId, path: facts.action, candidates, challenges }
+    const verifies = command.self?.verifies ?? false
+    const checked: CheckFacts = { realm, transactionId, path: facts.action, candidates, challenges, verifies }
     const password = passwordOf(parts, user, gathered.resolvers)
     const proofs = await prove({
       facts: checked,
       pass: command.pass ?? '',
-      pinRule: policy.value(otpPin),
+      pinRule: command.self?.pinRule ?? policy.value(otpPin),
       pinFirst: settingOf(settings, prependPin),
       password,
       needsNoPin: (token) => command.mayTrigger === true && token.type === 'sms' && policy.value(triggerSms),
@@ -212,6 +223,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       ...(outgrown ? { purge: outgrown.serials } : {}),
       stampAccess: settingOf(settings, lastAccess),
       failures: gathered.failures,
+      verifies: isUnverified(token),
       audit: {
         done: await audit.row(facts, {
           ...details,

@@ -6,7 +6,7 @@
 import type { AdminFailure } from '../core/failures.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Settings } from '../core/settings.ts'
-import type { Token } from '../core/token.ts'
+import { type Token, VERIFICATION } from '../core/token.ts'
 import { findTokenType } from '../core/tokens/index.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
@@ -50,7 +50,8 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
     if (!type) return err({ code: 'token_type_unknown', type: command.type })
     const user = command.user ? await findUser(store, settings, command.user) : null
     if (user && !user.ok) return user
-    const existing = command.serial === null ? undefined : (await store.findTokens({ serials: [command.serial] }))[0]
+    const [existing] =
+      command.serial === null || command.self ? [] : await store.findTokens({ serials: [command.serial] })
     if (existing && existing.type !== type.name)
       return err({ code: 'token_type_conflict', serial: existing.serial, type: existing.type })
     const read = readParameters(command, type, settings)
@@ -73,7 +74,8 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
       // Somebody made a token with this serial in the meantime: another number, or a clear refusal.
       if (command.serial !== null) break
     }
-    return err({ code: 'parameter_invalid', field: 'serial', rule: 'must not be taken by a request at the same time' })
+    const rule = command.self ? 'must not be taken' : 'must not be taken by a request at the same time'
+    return err({ code: 'parameter_invalid', field: 'serial', rule })
   }
 
   async function reinit(token: Token, target: Target, command: EnrollCommand, facts: Facts): Promise<Enrolled> {
@@ -89,7 +91,8 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
         revision,
         sealedSecret,
         sealedPin,
-        info,
+        // An administrator vouches for the address.
+        info: { ...info, [VERIFICATION]: null },
         description: descriptionOf(command, target.parameters),
       },
       digits: command.digits === null ? token.digits : digits,

@@ -10,7 +10,7 @@ import type { Policy } from '../core/policy/policy.ts'
 import { policyFor } from '../core/policy/subject.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { findRealm, realmsWith, type Settings, tokenDefaults } from '../core/settings.ts'
-import type { HashName, InfoValue, Token } from '../core/token.ts'
+import { type HashName, type InfoValue, type Token, VERIFICATION } from '../core/token.ts'
 import { isRollout, ROLLOUT, readScope, scopeOf } from '../core/token-scope.ts'
 import type { TokenType } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
@@ -44,6 +44,8 @@ export type EnrollCommand = {
   readonly rollout?: boolean
   /** The user may own so many tokens with this one, whatever policy says. */
   readonly atMost?: number
+  /** A user enrols it, who was found already: never in place of another token, and under the policies of this realm. */
+  readonly self?: { readonly realm: string; readonly unverified: boolean }
 }
 
 /** What was read and looked up, ready to be stored. */
@@ -67,7 +69,7 @@ export function targetOf(
 ): Result<Target, AdminFailure> {
   const realms = realmsOf(settings, user?.resolver ?? null, command.realm)
   if (!realms.ok) return realms
-  const realm = realms.value[0] ?? null
+  const realm = command.self?.realm ?? realms.value[0] ?? null
   const policy = policyFor(settings, { user, realm, client: facts.client, time: facts.time })
   const destination = checkDestination(type, policy, parameters.address)
   if (!destination.ok) return destination
@@ -194,6 +196,7 @@ export function readParameters(
   const info = {
     ...{ [type.addressField]: address, hashlib: hash.output },
     ...(scope.value === null ? {} : { scope: scope.value }),
+    ...(command.self?.unverified ? { [VERIFICATION]: 'pending' } : {}),
   }
   return ok({ address, secret, digits: digits.output, hash: hash.output, info })
 }

@@ -30,6 +30,7 @@ import { type SystemFlows, systemRoutes } from './routes/system.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { tokenImportRoutes } from './routes/token-import.ts'
 import { type TokenFlows, tokenPageRoutes, tokenRoutes } from './routes/tokens.ts'
+import { type SelfFlows, userserviceRoutes } from './routes/userservice.ts'
 import { refuseValidate, type ValidateFlows, type ValidateSettings, validateRoutes } from './routes/validate.ts'
 
 export type AppParts = ValidateSettings & {
@@ -38,7 +39,8 @@ export type AppParts = ValidateSettings & {
   readonly flows: ValidateFlows &
     AdminFlows &
     TokenFlows &
-    SystemFlows & {
+    SystemFlows &
+    SelfFlows & {
       readonly admins: Admins
       readonly policies: PolicyAdmin
       readonly audits: AuditAdmin
@@ -75,9 +77,12 @@ export function createApp(parts: AppParts): Hono<Env> {
   })
   app.route('/healthcheck', healthRoutes(parts.notReady, edges.log))
   app.use(readiness(parts))
-  for (const path of ['/validate/*', ...ADMINISTRATION])
+  for (const path of ['/validate/*', '/userservice/*', ...ADMINISTRATION])
     if (!NOT_AUDITED.includes(path)) app.use(path, audited(audit, edges.log))
   app.route('/validate', validateRoutes(flows, parts, edges.log))
+
+  app.use('/userservice/*', params(badBody))
+  app.route('/userservice', userserviceRoutes({ flows, audit, respond, errorsSetting: parts.errorsSetting }))
 
   const audits = { audits: flows.audits, log: edges.log }
   const administration = new Hono<Env>()

@@ -27,7 +27,6 @@ export type UserSession = Owner & {
 export type OwnToken = { readonly serial: string; readonly owner: Owner }
 
 export type TakenToken = OwnToken & {
-  readonly type: string
   /** The realms that the token comes to; it lies in one of them before, or in none at all. */
   readonly realms: readonly string[]
   readonly set: Pick<TokenChange['set'], 'sealedPin' | 'description'>
@@ -45,7 +44,7 @@ export type SelfServiceStore = {
     to: Pick<UserSession, 'id' | 'state' | 'transactionId'>,
     now: Instant,
   ) => Promise<'done' | 'lost'>
-  readonly endUserSession: (id: string, audit: AuditRow) => Promise<void>
+  readonly endUserSessions: (ids: readonly string[], audit: AuditRow) => Promise<void>
 
   /** `unknown`: there is no such token of this owner. */
   readonly changeOwnToken: (

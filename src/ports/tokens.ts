@@ -41,8 +41,9 @@ export type Created = 'done' | 'taken' | 'alike' | keyof TokenLimits
 /** What a re-initialisation keeps: windows, counters of other kinds, and what the request did not name. */
 export type ReinitToken = Pick<
   NewToken,
-  'serial' | 'type' | 'sealedSecret' | 'sealedPin' | 'digits' | 'hash' | 'info' | 'owner' | 'realms'
+  'serial' | 'type' | 'sealedSecret' | 'sealedPin' | 'digits' | 'hash' | 'owner' | 'realms'
 > & {
+  readonly info: InfoPatch
   readonly description: string | null
   readonly revision: number
 }

@@ -85,7 +85,7 @@ function sessions(suite: Suite): void {
     const one = await begun()
     const to = { id: suite.next('session-'), state: 'authenticated', transactionId: '' } as const
 
-    await suite.store.endUserSession(one.id, auditRow(suite.next('logout-')))
+    await suite.store.endUserSessions([one.id], auditRow(suite.next('logout-')))
 
     expect([await suite.store.moveUserSession(one, to, NOW), await find(one), await find(to)]).toEqual([
       'lost',
@@ -216,8 +216,8 @@ function ownTokens(suite: Suite): void {
 }
 
 function taking(suite: Suite): void {
-  const taken = ({ serial, type }: Token, over: Partial<TakenToken> = {}): TakenToken => ({
-    ...{ serial, type, owner: ADA, realms: ['corp'], set: {}, limits: [], ...over },
+  const taken = ({ serial }: Pick<Token, 'serial'>, over: Partial<TakenToken> = {}): TakenToken => ({
+    ...{ serial, owner: ADA, realms: ['corp'], set: {}, limits: [], ...over },
   })
   const take = (token: TakenToken) => suite.store.takeToken(token, auditRow(suite.next('take-'), 'taken'))
 

@@ -3,11 +3,11 @@ import { sql } from 'drizzle-orm/sql'
 import type { SelfServiceStore, UserSession } from '../../ports/self-service.ts'
 import type { Batch, Row } from '../../ports/store.ts'
 import { number, text } from './rows.ts'
-import { insertAudit, read, write } from './statements.ts'
+import { insertAudit, list, read, write } from './statements.ts'
 
 type UserSessionStore = Pick<
   SelfServiceStore,
-  'beginUserSession' | 'findUserSession' | 'moveUserSession' | 'endUserSession'
+  'beginUserSession' | 'findUserSession' | 'moveUserSession' | 'endUserSessions'
 >
 
 export function userSessionStore(batch: Batch): UserSessionStore {
@@ -37,8 +37,8 @@ export function userSessionStore(batch: Batch): UserSessionStore {
       return moved.length === 1 ? 'done' : 'lost'
     },
 
-    endUserSession: async (id, audit) => {
-      await write(batch, [insertAudit(audit), sql`DELETE FROM user_sessions WHERE id = ${id}`])
+    endUserSessions: async (ids, audit) => {
+      await write(batch, [insertAudit(audit), sql`DELETE FROM user_sessions WHERE id IN ${list(ids)}`])
     },
   }
 }

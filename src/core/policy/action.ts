@@ -11,6 +11,7 @@ export const SCOPES = [
   'authorization',
   'enrollment',
   'selfservice',
+  'notification',
   'admin',
   'system',
   'audit',

@@ -14,6 +14,7 @@ import {
   type ValueKind,
 } from './action.ts'
 import { destinations } from './destinations.ts'
+import { notifications } from './notification.ts'
 import { rates } from './rate.ts'
 import { rights } from './rights.ts'
 import { selfserviceActions } from './selfservice.ts'
@@ -235,7 +236,7 @@ const asked = [
 ] as readonly Action[] // a list of all kinds of values; each is only ever read through its own declaration
 
 /** Every action that a policy may name. */
-export const actions: readonly Action[] = [...asked, ...selfserviceActions, ...rights]
+export const actions: readonly Action[] = [...asked, ...selfserviceActions, ...notifications, ...rights]
 
 export const findAction = (scope: string, name: string): Action | undefined =>
   actions.find((action) => action.scope === scope && action.name === name)

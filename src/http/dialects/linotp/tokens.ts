@@ -197,7 +197,7 @@ export function encodeShown({ tokens, total, page, pages, pageSize, settings }: 
   }
 }
 
-function encodeToken(token: ShownToken, settings: Settings, { fields, infoAsObject }: Form): JsonObject {
+export function encodeToken(token: ShownToken, settings: Settings, { fields, infoAsObject }: Form): JsonObject {
   const { owner, user } = token
   const resolver = settings.resolvers.find(({ name }) => name === owner?.resolver)
   const attributes = new Map(Object.entries(user?.attributes ?? {}))

@@ -161,6 +161,8 @@ export const REASONS: Readonly<Record<CheckFailure, string>> = {
   token_expired: 'Authentication validity period exceeded',
   token_usage_exceeded: 'Authentication counter exceeded',
   token_not_allowed: 'Authorization for token failed',
+  // Not LinOTP's; it is as good as inactive.
+  token_unverified: 'Token inactive',
   token_unreadable: 'no token found!',
   pass_missing: 'missing parameter: pass',
   pin_wrong: 'wrong otp pin -1',
