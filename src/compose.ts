@@ -24,6 +24,7 @@ import { createConfigAdmin } from './flows/config-admin.ts'
 import { createDeliver } from './flows/deliver.ts'
 import { createDirectories } from './flows/directories.ts'
 import { createEnroll } from './flows/enroll.ts'
+import { createGather } from './flows/gather.ts'
 import { createHousekeeping, type Housekeeping } from './flows/housekeeping.ts'
 import { checkKeys, createKeyAdmin } from './flows/keys.ts'
 import { createMessages } from './flows/message.ts'
@@ -35,6 +36,15 @@ import { createRealmAdmin } from './flows/realm-admin.ts'
 import { createResolverAdmin } from './flows/resolver-admin.ts'
 import { createResolverConfigs } from './flows/resolver-configs.ts'
 import { createRestored } from './flows/restored.ts'
+import { createSelfContexts } from './flows/self-context.ts'
+import { createSelfEnroll } from './flows/self-enroll.ts'
+import { createSelfHistory } from './flows/self-history.ts'
+import { createSelfLogin } from './flows/self-login.ts'
+import { createSelfOtps } from './flows/self-otps.ts'
+import { createSelfSessions } from './flows/self-session.ts'
+import { createSelfTokens } from './flows/self-tokens.ts'
+import { createFindSelf } from './flows/self-user.ts'
+import { createSelfVerify } from './flows/self-verify.ts'
 import { createSessions } from './flows/sessions.ts'
 import { createSettingsCache } from './flows/settings.ts'
 import { createStatus } from './flows/status.ts'
@@ -92,14 +102,17 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
   const seal = createSeal({ store, vault, edges })
   const verify = createVerify({ store, vault })
   const prune = createPrune({ store, vault, audit, seal, verify })
+  const check = createCheck(
+    { store, vault, edges, settings, audit, trigger, enroll, passwordMatches, directories },
+    config.sendDeadline + 2,
+  )
+  const gather = createGather({ store, vault, edges, settings, directories })
+  const selfSessions = createSelfSessions({ store, edges, audit })
   const flows = {
-    check: createCheck(
-      { store, vault, edges, settings, audit, trigger, enroll, passwordMatches, directories },
-      config.sendDeadline + 2,
-    ),
+    check,
     status: createStatus({ store, vault, audit, settings, passwordMatches, directories }),
     enroll,
-    tokens: createTokenAdmin({ store, vault, audit, settings, directories }),
+    tokens: createTokenAdmin({ store, vault, edges, audit, settings, directories }),
     providers: createProviderAdmin({ store, vault, edges, audit, settings, findProvider, configs }),
     testProvider: createProviderTest({ store, audit, settings, deliver, messages }),
     config: createConfigAdmin({ store, vault, audit, settings, configs, findProvider }),
@@ -119,6 +132,17 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     keys: createKeyAdmin({ store, vault, audit, seal, log: edges.log }),
     restored: createRestored({ store, audit }),
     audits: createAuditAdmin({ store, vault, audit, seal, verify, prune }),
+    selfSessions,
+    findSelf: createFindSelf(gather),
+    selfLogin: createSelfLogin({
+      ...{ store, edges, audit, gather, check, sessions: selfSessions, passwordMatches, directories },
+    }),
+    selfContexts: createSelfContexts(settings),
+    selfTokens: createSelfTokens({ store, vault, audit }),
+    selfEnroll: createSelfEnroll(enroll),
+    selfVerify: createSelfVerify({ store, audit, check }),
+    selfOtps: createSelfOtps({ store, vault, edges, audit }),
+    selfHistory: createSelfHistory({ store, edges, audit }),
   }
 
   /** The schema is there, and somebody can log in. */

@@ -7,6 +7,7 @@ import { createAuditClient } from './audit-client.ts'
 import { createKeyClient } from './key-client.ts'
 import type { Call } from './request.ts'
 import { createTemplateClient } from './template-client.ts'
+import { createTokenClient } from './token-client.ts'
 import { createUserClient } from './user-client.ts'
 
 const Admin = v.object({ username: v.string(), createdAt: v.number() })
@@ -103,10 +104,13 @@ export type UserFilter = {
   readonly resConf?: string | undefined
   readonly username?: string | undefined
 }
+/** Each may hold `*` for any text. */
 export type TokenFilter = {
   readonly user?: string | undefined
   readonly realm?: string | undefined
   readonly serial?: string | undefined
+  /** Text in description, serial or type; or one of LinOTP's words, as in `/:active:/`. */
+  readonly filter?: string | undefined
 }
 export type NewToken = {
   readonly type: string
@@ -145,6 +149,8 @@ export function createAdminClient(call: Call) {
     keys: createKeyClient(call),
     templates: createTemplateClient(call),
     users: createUserClient(call),
+    /** Changes of tokens. */
+    manage: createTokenClient(call),
     admins: async () => parse(v.array(Admin), await value('GET', '/otpost/admins')),
     addAdmin: (username: string, password: string) => done('/otpost/admins', { username, password }),
     removeAdmin: async (username: string) =>
@@ -184,8 +190,6 @@ export function createAdminClient(call: Call) {
       const { detail } = await call('POST', '/admin/init', { ...token, email_address: email })
       return parse(v.object({ serial: v.string() }), detail).serial
     },
-    /** @returns how many were removed, 0 when there is none with this serial */
-    removeToken: async (serial: string) => parse(v.number(), await value('POST', '/admin/remove', { serial })),
 
     providers: async (): Promise<readonly ProviderRecord[]> => {
       const rests = parse(Rests, await value('GET', '/otpost/providers/rests'))

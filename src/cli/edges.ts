@@ -28,8 +28,6 @@ export function processEdges(platform: Pick<Platform, 'capabilities' | 'fetchVia
     ...(platform.fetchVia && { fetchVia: platform.fetchVia }),
     openSmpp,
     deadline: (after) => AbortSignal.timeout(after * 1000),
-    // Loaded for the few who read a table.
-    parseCsv: async (text, delimiter) => (await import('../adapters/csv/csv-parse.ts')).parseCsv(text, delimiter),
     openSql,
     passwordFormats: NAMED_FORMATS,
     readFile: (path) => readFile(path, 'utf8'),

@@ -24,8 +24,8 @@ export type Call = {
   (method: 'GET' | 'POST' | 'DELETE', path: string, fields?: Fields): Promise<Answer>
   /** POST of a JSON object. */
   readonly json: (path: string, body: object) => Promise<Answer>
-  /** GET of JSON Lines, one value after the other as they come. */
-  readonly lines: (path: string, fields?: Fields) => AsyncGenerator<unknown>
+  /** JSON Lines, one value after the other as they come. */
+  readonly lines: (path: string, fields?: Fields, method?: 'GET' | 'POST') => AsyncGenerator<unknown>
 }
 
 const Envelope = v.object({
@@ -50,8 +50,8 @@ export function createCall(server: Server): Call {
     answerOf(server, path, await ask(server, 'POST', path, {}, body))
   return Object.assign(call, { json, lines })
 
-  async function* lines(path: string, fields: Fields = {}): AsyncGenerator<unknown> {
-    const response = await ask(server, 'GET', path, fields)
+  async function* lines(path: string, fields: Fields = {}, method: 'GET' | 'POST' = 'GET'): AsyncGenerator<unknown> {
+    const response = await ask(server, method, path, fields)
     // What is refused comes in the envelope.
     if (!response.body || !response.headers.get('content-type')?.includes('ndjson')) {
       await answerOf(server, path, response)

@@ -2,7 +2,6 @@
  * Import of a table of users by a command: read and judged first, then passwords are hashed here, where it may take its
  * time, and everything is sent at once.
  */
-import { parseCsv } from '../adapters/csv/csv-parse.ts'
 import { hashPassword } from '../adapters/vault/scrypt.ts'
 import { readUserTable, type TableProblem, type TableRow } from '../core/user-table.ts'
 import type { ImportReport } from '../flows/user-import.ts'
@@ -23,8 +22,8 @@ const LOCAL = 'localresolver'
 const AT_ONCE = 4
 
 /** @returns the rows, and those that could not be read. @throws naming the line when the table is none */
-export async function readTable({ text, label, columns }: TableFile) {
-  const table = await readUserTable(parseCsv, text, columns)
+export function readTable({ text, label, columns }: TableFile) {
+  const table = readUserTable(text, columns)
   if (table.ok) return table.value
   const { line, field, rule } = table.error
   const hint = /not known|header names none/.test(rule) ? '; --column HEADER=ATTRIBUTE says it' : ''

@@ -15,10 +15,12 @@ export type CheckFailure =
   | 'token_inactive'
   | 'token_locked'
   | 'token_foreign_realm'
+  | 'token_out_of_scope'
   | 'token_not_yet_valid'
   | 'token_expired'
   | 'token_usage_exceeded'
   | 'token_not_allowed'
+  | 'token_unverified'
   | 'user_not_authorized'
   | 'token_unreadable'
   | 'pass_missing'
@@ -36,7 +38,7 @@ export type CheckFailure =
   | 'destination_not_allowed'
   | 'config_invalid'
 
-/** Why an administrator's request was refused. `field` names the parameter or key, `rule` what it must be. */
+/** Why a request of an administrator, or of a user in self-service, was refused. `field` names the parameter or key, `rule` what it must be. */
 export type AdminFailure =
   | { readonly code: 'parameter_missing'; readonly field: string }
   | { readonly code: 'parameter_invalid'; readonly field: string; readonly rule: string }
@@ -51,6 +53,8 @@ export type AdminFailure =
   | { readonly code: 'token_unknown'; readonly serial: string }
   | { readonly code: 'token_type_unknown'; readonly type: string }
   | { readonly code: 'token_type_conflict'; readonly serial: string; readonly type: string }
+  /** Several tokens have this OTP. */
+  | { readonly code: 'otp_ambiguous'; readonly serials: readonly string[] }
   | { readonly code: 'secret_conflict' }
   | { readonly code: 'token_limit_reached'; readonly limit: 'ofUser' | 'ofUserAndType' | 'activeInRealm' }
   | { readonly code: 'settings_missing'; readonly known: readonly string[] }
@@ -68,3 +72,16 @@ export type AdminFailure =
   | { readonly code: 'policy_name_illegal'; readonly name: string }
   | { readonly code: 'policy_name_missing' }
   | { readonly code: 'audit_broken'; readonly finding: string; readonly found: number }
+  /** Policy gives the user no right to it. */
+  | { readonly code: 'self_right_missing' }
+  | { readonly code: 'pin_not_allowed'; readonly user: string }
+  | { readonly code: 'pin_missing'; readonly user: string }
+  | { readonly code: 'pin_refused'; readonly rule: string }
+  /** Users may only take their own address. */
+  | { readonly code: 'address_not_own'; readonly field: string }
+  | { readonly code: 'token_owned'; readonly serial: string }
+  | { readonly code: 'token_realm_foreign'; readonly serial: string }
+  | { readonly code: 'challenge_unknown'; readonly transactionId: string }
+  | { readonly code: 'challenge_ambiguous'; readonly transactionId: string }
+  | { readonly code: 'challenge_pending'; readonly message: string }
+  | { readonly code: 'message_unsent'; readonly serial: string }

@@ -87,6 +87,11 @@ export const defaultMaxFailCount = number(
   10,
   'Failures at which a new token is locked; 0 locks it at once.',
 )
+export const resetFailCountAtResync = truth(
+  'DefaultResetFailCount',
+  true,
+  'A token that was resynchronised has no failures any more.',
+)
 export const prependPin = truth('PrependPin', true, 'The PIN stands before the OTP; False: behind it.')
 export const splitAtSign = truth('splitAtSign', true, 'user@realm and realm\\user name a realm.')
 export const defaultValidity = number(
@@ -189,6 +194,29 @@ export const loginCacheExpiration = duration(
 )
 export const userCache = truth('user_lookup_cache.enabled', false, `${CACHE} a user id in the same way.`)
 export const userCacheExpiration = duration('user_lookup_cache.expiration', [1, 86_400], 300, 'The same for user ids.')
+export const requireVerification = truth(
+  'require_verification',
+  false,
+  'A token that a user has enrolled does not log in before the user has verified it.',
+)
+export const realmBox = truth(
+  'selfservice.realmbox',
+  false,
+  'Self-service offers all realms, not just the default one.',
+)
+const TIME_UNITS: Readonly<Record<string, Seconds>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+export const selfserviceExpiry: Setting<Seconds> = {
+  key: 'selfservice.auth_expiry',
+  rule: 'must be a time from 1m to 7d: a number of seconds, or one with s, m, h or d, as in 30m or 1 hour',
+  read: (value) => {
+    const [, digits = '', unit = 's'] =
+      /^(\d{1,6})\s*(s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)?$/i.exec(value.trim()) ?? []
+    const seconds = Number(digits) * (TIME_UNITS[unit.charAt(0).toLowerCase()] ?? 0)
+    return digits !== '' && seconds >= 60 && seconds <= 7 * 86_400 ? seconds : undefined
+  },
+  fallback: 3600,
+  meaning: 'How long a login to self-service holds.',
+}
 export const lastAccess: Setting<boolean> = {
   key: 'token.last_access',
   rule: 'must be True, False or a time format like %Y-%m-%d',
@@ -202,6 +230,7 @@ export const settingKeys: readonly Setting<unknown>[] = [
   defaultCountWindow,
   defaultSyncWindow,
   defaultMaxFailCount,
+  resetFailCountAtResync,
   prependPin,
   splitAtSign,
   defaultValidity,
@@ -229,6 +258,9 @@ export const settingKeys: readonly Setting<unknown>[] = [
   loginCacheExpiration,
   userCache,
   userCacheExpiration,
+  requireVerification,
+  realmBox,
+  selfserviceExpiry,
   lastAccess,
 ]
 

@@ -2,6 +2,7 @@
  * Tables of users: CSV as spreadsheets write it (RFC 4180), with a header line. Delimiters are `,`, `;` or a tab,
  * whichever the header has most of; a byte order mark is left out.
  */
+import { type CsvLine, readWholeCsv } from './csv.ts'
 import { isAttributeName, type UserFields } from './local-user.ts'
 import { err, ok, type Result } from './result.ts'
 
@@ -9,10 +10,6 @@ import { err, ok, type Result } from './result.ts'
 export type TableRow = { readonly line: number; readonly fields: UserFields }
 export type TableProblem = { readonly line: number; readonly field: string; readonly rule: string }
 export type UserTable = { readonly rows: readonly TableRow[]; readonly refused: readonly TableProblem[] }
-
-/** Reads CSV with this delimiter: cells without blanks around, lines that are empty left out, a byte order mark too. */
-export type ParseCsv = (text: string, delimiter: string) => Promise<Result<readonly TableLine[], TableProblem>>
-export type TableLine = { readonly line: number; readonly cells: readonly string[] }
 
 /** Which attribute a column is, by its header; empty: the column is left out. */
 export type ColumnNames = Readonly<Record<string, string>>
@@ -32,13 +29,9 @@ const KNOWN: Readonly<Record<string, string>> = {
 const plain = (header: string): string => header.toLowerCase().replace(/[\s._-]/g, '')
 
 /** @param columns wins over the names that are known; keys are headers as they are written */
-export async function readUserTable(
-  parse: ParseCsv,
-  text: string,
-  columns: ColumnNames = {},
-): Promise<Result<UserTable, TableProblem>> {
-  const read = await parse(text, delimiterOf(text))
-  if (!read.ok) return read
+export function readUserTable(text: string, columns: ColumnNames = {}): Result<UserTable, TableProblem> {
+  const read = readWholeCsv(text, delimiterOf(text))
+  if (!read.ok) return err({ ...read.error, field: '' })
   const [header, ...lines] = read.value
   if (!header) return err({ line: 1, field: '', rule: 'must be a header: the table is empty' })
   const names = readHeader(header, columns)
@@ -61,7 +54,7 @@ function delimiterOf(text: string): string {
   return counts.reduce((best, one) => (one[0] > best[0] ? one : best))[1]
 }
 
-function readHeader({ line, cells }: TableLine, columns: ColumnNames): Result<readonly string[], TableProblem> {
+function readHeader({ line, cells }: CsvLine, columns: ColumnNames): Result<readonly string[], TableProblem> {
   const names: string[] = []
   for (const cell of cells) {
     const given = Object.hasOwn(columns, cell) ? columns[cell] : KNOWN[plain(cell)]

@@ -6,7 +6,7 @@
  */
 import { type CheckFacts, decide, type Plan } from '../core/check.ts'
 import type { CheckFailure } from '../core/failures.ts'
-import type { MatchesPin } from '../core/pass.ts'
+import type { MatchesPin, PinRule } from '../core/pass.ts'
 import {
   authorize,
   autoSms,
@@ -22,7 +22,7 @@ import {
 import { lastAccess, passOnUserNoToken, passOnUserNotFound, prependPin } from '../core/setting-keys.ts'
 import { type Settings, settingOf } from '../core/settings.ts'
 import type { Seconds } from '../core/time.ts'
-import type { Token } from '../core/token.ts'
+import { isUnverified, type Owner, type Token } from '../core/token.ts'
 import type { ProposedText } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
@@ -38,6 +38,7 @@ import { createGather, type Gathered } from './gather.ts'
 import { passwordOf } from './password.ts'
 import { type AnswerLengths, createProve, type Proof } from './prove.ts'
 import { createFindEarlier, type Earlier, repeated } from './repeat.ts'
+import { createRolloutsBeside } from './rollout.ts'
 import type { SettingsCache } from './settings.ts'
 import type { Trigger, TriggeredChallenge } from './trigger.ts'
 
@@ -61,6 +62,16 @@ export type CheckCommand = {
   readonly mayTrigger?: boolean
   /** The user was just enrolled by this request. */
   readonly enrolled?: boolean
+  readonly self?: SelfCheck
+}
+/** A check for a user who has logged in to self-service, or is about to. */
+export type SelfCheck = {
+  /** Who it must be, wherever policy looks for users of that name. null: whoever is found. */
+  readonly owner: Owner | null
+  /** Instead of `otppin`. */
+  readonly pinRule: PinRule
+  /** A right OTP verifies the token. */
+  readonly verifies: boolean
 }
 
 export type Verdict =
@@ -100,6 +111,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
   const prove = createProve(parts)
   const findEarlier = createFindEarlier(parts, patience)
   const autoEnroll = createAutoEnroll(parts.enroll)
+  const rolloutsBeside = createRolloutsBeside(parts)
 
   return async (command, facts) => {
     const earlier = await findEarlier(command, facts)
@@ -132,12 +144,13 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
   async function judge(command: CheckCommand, gathered: Gathered, facts: Facts): Promise<Verdict> {
     const { settings, policy, user, realm, candidates, challenges } = gathered
     const { transactionId } = command
-    const checked: CheckFacts = { realm, transactionId, candidates, challenges }
+    const verifies = command.self?.verifies ?? false
+    const checked: CheckFacts = { realm, transactionId, path: facts.action, candidates, challenges, verifies }
     const password = passwordOf(parts, { settings, user, resolvers: gathered.resolvers })
     const proofs = await prove({
       facts: checked,
       pass: command.pass ?? '',
-      pinRule: policy.value(otpPin),
+      pinRule: command.self?.pinRule ?? policy.value(otpPin),
       pinFirst: settingOf(settings, prependPin),
       password: password.matches,
       needsNoPin: (token) => command.mayTrigger === true && token.type === 'sms' && policy.value(triggerSms),
@@ -164,6 +177,9 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     if (missing) return reject({ ...NO_GUESS, reason: missing }, { ...gathered, failures }, facts, [])
     const evidence = new Map([...proofs].map(([serial, proof]) => [serial, proof.evidence]))
     const plan = decide(checked, evidence, facts.now)
+    // Without a pass `check_s` may ask for a challenge, be it with an empty PIN; it answers none (contract 2.7).
+    if (command.pass === null && plan.kind !== 'trigger')
+      return reject({ ...NO_GUESS, reason: 'pass_missing' }, gathered, facts, [])
     if (plan.kind === 'accept') return accept(plan, proofs, gathered, facts)
     if (plan.kind === 'reject') return reject(plan, gathered, facts, candidates)
     return open(plan.tokens, plan.failed, command.proposed, proofs, gathered, facts)
@@ -205,6 +221,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     // As in LinOTP the OTP is spent although the token may not log in: it was right, and it was shown to us.
     const allowed = mayLogIn(gathered, token)
     const details = { ...who, serial: token.serial, tokenType: token.type }
+    const outgrown = await rolloutsBeside(token, policy, who, facts)
     const verdict = await store.accept({
       requestId: facts.requestId,
       now: facts.now,
@@ -212,8 +229,10 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       token,
       reset,
       failed,
+      ...(outgrown ? { purge: outgrown.serials } : {}),
       stampAccess: settingOf(settings, lastAccess),
       failures: gathered.failures,
+      verifies: isUnverified(token),
       audit: {
         done: await audit.row(facts, {
           ...details,
@@ -221,6 +240,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
           ...(allowed ? {} : { actionDetail: 'token_not_allowed' }),
         }),
         lost: await audit.row(facts, { ...details, success: false, actionDetail: 'challenge_lost' }),
+        ...(outgrown ? { purged: outgrown.audit } : {}),
       },
     })
     const asked = (failCount: number) => counted([token], new Map([[token.serial, failCount]]))
@@ -278,7 +298,7 @@ async function whatIsMissing(
     return policy.value(passthru) && (await password(command.pass ?? '')) ? 'passed' : 'token_missing'
   }
   if (command.single && tokens.length > 1) return 'token_ambiguous'
-  return command.pass === null && !command.mayTrigger ? 'pass_missing' : null
+  return command.pass === null && !command.single ? 'pass_missing' : null
 }
 
 /** One active policy with `authorize`, anywhere, is enough to ask everybody for one (contract 6.5). */

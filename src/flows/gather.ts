@@ -6,12 +6,13 @@
 import type { Challenge } from '../core/challenge.ts'
 import type { CheckFailure } from '../core/failures.ts'
 import { type Bucket, bucketsOf, clientNetwork } from '../core/limits.ts'
+import { readPattern } from '../core/pattern.ts'
 import { setRealm } from '../core/policy/actions.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { policyFor } from '../core/policy/subject.ts'
 import { clientFailLimit } from '../core/setting-keys.ts'
 import { findRealm, isDirectory, type Settings, settingOf } from '../core/settings.ts'
-import type { Token } from '../core/token.ts'
+import type { Owner, Token } from '../core/token.ts'
 import { type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store, Gathered as StoreGathered } from '../ports/store.ts'
@@ -134,10 +135,11 @@ export function createGather({ store, vault, edges, settings: cache, directories
   }
 }
 
-/** Where the user may be; policy may put another realm in the place of the one that was named. */
+/** Where the user may be; policy may put another realm in the place of the one that was named, except in self-service. */
 function queriesOf(command: CheckCommand, settings: Settings, facts: Facts): readonly UserQuery[] {
   const found = command.user ? userQueries(command.user, settings) : null
   if (!found?.ok) return []
+  if (command.self) return found.value
   return found.value.flatMap((query) => {
     const asked = { login: query.login, resolver: '', attributes: {} }
     const policy = policyFor(settings, { user: asked, realm: query.realm.name, client: facts.client, time: facts.time })
@@ -198,14 +200,21 @@ function identify(
   const realm = queries[index]?.realm.name
   if (!user || realm === undefined) return 'user_unknown'
   if (others.some((other) => other.userId !== user.userId)) return 'user_ambiguous'
-  const owned = gathered.tokens.filter(({ owner }) => owner?.userId === user.userId && owner.resolver === user.resolver)
+  const named = command.self?.owner
+  if (named && !isSame(named, user)) return 'user_unknown'
+  const owned = gathered.tokens.filter(({ owner }) => owner !== null && isSame(owner, user))
+  // A `*` stands for any text, among the user's own tokens alone.
+  const { serial: wanted } = command
+  const isMeant = wanted?.includes('*')
+    ? readPattern(wanted, { any: '*', one: null }).matches
+    : (serial: string) => wanted === null || serial === wanted
   const tokens = owned.filter(
-    ({ serial, type }) =>
-      (command.serial === null || serial === command.serial) &&
-      (command.tokenType === null || type === command.tokenType),
+    ({ serial, type }) => isMeant(serial) && (command.tokenType === null || type === command.tokenType),
   )
   return { user, realm, tokens, hasToken: owned.length > 0 }
 }
+
+const isSame = (a: Owner, b: Owner): boolean => a.userId === b.userId && a.resolver === b.resolver
 
 const NOBODY: Omit<Token, 'serial' | 'sealedSecret' | 'sealedPin'> = {
   id: 0,

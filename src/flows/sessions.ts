@@ -126,5 +126,5 @@ const fingerprint = async (hash: string): Promise<string> => (await sha256(hash)
 /** The secret part has 256 random bits, so one round of SHA-256 is enough. */
 export const hashApiToken = (secret: string): Promise<string> => sha256(secret)
 
-const sha256 = async (text: string): Promise<string> =>
+export const sha256 = async (text: string): Promise<string> =>
   hex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))

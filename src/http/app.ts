@@ -28,8 +28,11 @@ import { operatorRoutes } from './routes/operators.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { tokenImportRoutes } from './routes/token-import.ts'
+import { type TokenFlows, tokenPageRoutes, tokenRoutes } from './routes/tokens.ts'
 import { type LocalUserFlows, localUserRoutes } from './routes/users.ts'
 import { usersV2Routes } from './routes/users-v2.ts'
+import { type SelfFlows, userserviceRoutes } from './routes/userservice.ts'
 import { refuseValidate, type ValidateFlows, type ValidateSettings, validateRoutes } from './routes/validate.ts'
 
 export type AppParts = ValidateSettings & {
@@ -37,8 +40,10 @@ export type AppParts = ValidateSettings & {
   readonly audit: Audit
   readonly flows: ValidateFlows &
     AdminFlows &
+    TokenFlows &
     SystemFlows &
-    LocalUserFlows & {
+    LocalUserFlows &
+    SelfFlows & {
       readonly admins: Admins
       readonly policies: PolicyAdmin
       readonly audits: AuditAdmin
@@ -75,9 +80,12 @@ export function createApp(parts: AppParts): Hono<Env> {
   })
   app.route('/healthcheck', healthRoutes(parts.notReady, edges.log))
   app.use(readiness(parts))
-  for (const path of ['/validate/*', ...ADMINISTRATION])
+  for (const path of ['/validate/*', '/userservice/*', ...ADMINISTRATION])
     if (!NOT_AUDITED.includes(path)) app.use(path, audited(audit, edges.log))
   app.route('/validate', validateRoutes(flows, parts, edges.log))
+
+  app.use('/userservice/*', params(badBody))
+  app.route('/userservice', userserviceRoutes({ flows, audit, respond, errorsSetting: parts.errorsSetting }))
 
   const audits = { audits: flows.audits, log: edges.log }
   const administration = new Hono<Env>()
@@ -85,15 +93,18 @@ export function createApp(parts: AppParts): Hono<Env> {
   administration.route('/admin', loginRoutes(flows))
   for (const path of ADMINISTRATION) administration.use(path, adminAuth(flows.sessions, audit))
   administration.route('/admin', adminRoutes(flows, respond, edges.log))
+  administration.route('/admin', tokenRoutes(flows, respond))
   administration.route('/system', systemRoutes(flows, respond))
   administration.route('/system', policyRoutes(flows, respond))
   administration.route('/otpost', operatorRoutes(flows, respond))
   administration.route('/audit', auditRoutes(audits, respond))
   administration.route('/api/v2', auditlogRoutes(audits, respond))
   administration.route('/api/v2', usersV2Routes(flows, respond))
-  administration.route('/otpost/users', localUserRoutes(flows, respond, edges.parseCsv))
+  administration.route('/otpost/users', localUserRoutes(flows, respond))
+  administration.route('/api/v2', tokenPageRoutes(flows, respond))
   administration.route('/otpost/templates', templateRoutes(flows, respond))
   administration.route('/otpost/keys', keyRoutes(flows, respond))
+  administration.route('/otpost/tokens', tokenImportRoutes({ ...flows, audit, log: edges.log }, respond))
   administration.route('/otpost/audit', auditOperatorRoutes(audits, respond))
   administration.route('/metrics', metricsRoutes(edges.metricsPage))
   app.route('/', administration)

@@ -1,5 +1,6 @@
 /** What a runtime and the middleware hand to routes. */
 import type { Facts } from '../flows/facts.ts'
+import type { Self } from '../flows/self-user.ts'
 import type { Session } from '../flows/sessions.ts'
 import type { Params } from './params.ts'
 
@@ -23,5 +24,7 @@ export type Env = {
     session: Session | null
     /** Who the request proves to come from, before its CSRF token was looked at; null: a stranger. */
     administrator: string | null
+    /** Who acts in self-service, once the session has been looked at. */
+    self: Self | null
   }
 }

@@ -4,6 +4,7 @@ import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status'
 import type { AdminFailure } from '../core/failures.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Audit } from '../flows/audit.ts'
+import { whoIs } from '../flows/self-user.ts'
 import type { UserSelection } from '../flows/users.ts'
 import {
   errorPage,
@@ -45,12 +46,13 @@ export function refuse(c: Ctx, error: LinotpError, only = ''): Response {
 }
 
 /** Not logged in: always 401, as JSON or, with `httperror`, as a page. */
-export function unauthorized(c: Ctx): Response {
-  if (param(c.get('params') ?? new Map(), 'httperror') !== null) return page(c, 401, NOT_AUTHENTICATED.message)
-  return json(c, failure(NOT_AUTHENTICATED), 401)
+export function unauthorized(c: Ctx, error = NOT_AUTHENTICATED): Response {
+  if (param(c.get('params') ?? new Map(), 'httperror') !== null) return page(c, 401, error.message)
+  return json(c, failure(error), 401)
 }
 
-export type Answer = { readonly value: Json; readonly detail?: JsonObject | null }
+/** `id`: the member of that name, 1 unless told. */
+export type Answer = { readonly value: Json; readonly detail?: JsonObject | null; readonly id?: number }
 
 /** Turns what an admin flow returned into its reply; a refusal gets its audit row here, since nothing was committed. */
 export type Respond = <T>(
@@ -65,8 +67,8 @@ export type NamedUser = (selection: UserSelection) => Promise<{ readonly user: s
 export function createRespond(audit: Audit, errorsSetting: () => Promise<string>, namedUser: NamedUser): Respond {
   return async (c, result, encode) => {
     if (result.ok) {
-      const { value, detail } = await encode(result.value)
-      return json(c, success(value, 1, detail))
+      const { value, detail, id = 1 } = await encode(result.value)
+      return json(c, success(value, id, detail))
     }
     const error = toLinotpError(result.error)
     const who = await whoWasMeant(c)
@@ -74,8 +76,10 @@ export function createRespond(audit: Audit, errorsSetting: () => Promise<string>
     return refuse(c, error, await errorsSetting())
   }
 
-  /** `user` is a person under /admin only; in a policy it is a condition. */
+  /** `user` is a person under /admin only; in a policy it is a condition. In self-service it is who asks. */
   async function whoWasMeant(c: Ctx) {
+    const self = c.get('self')
+    if (self) return { ...whoIs(self), serial: param(c.get('params'), 'serial') ?? '' }
     const user = c.req.path.startsWith('/admin/') ? param(c.get('params'), 'user') : null
     return user ? namedUser({ user, realm: param(c.get('params'), 'realm') ?? undefined }) : {}
   }

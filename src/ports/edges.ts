@@ -4,7 +4,6 @@
  */
 import type { Socket } from 'node:net'
 import type { Instant, LocalTime, Seconds } from '../core/time.ts'
-import type { ParseCsv } from '../core/user-table.ts'
 import type { Metrics, MetricsPage } from './metrics.ts'
 import type { PasswordFormat } from './passwords.ts'
 import type { OpenSmpp } from './smpp.ts'
@@ -105,8 +104,6 @@ export type Edges = {
   readonly openSmpp?: OpenSmpp
   /** The `send_email` binding of this name; absent but on Workers. */
   readonly mailBinding?: (name: string) => MailBinding | undefined
-  /** Reads CSV; absent on Workers, where the parser would take its place from others. */
-  readonly parseCsv?: ParseCsv
   /** Reads a text file; absent where `capabilities.files` is false. */
   readonly readFile?: (path: string) => Promise<string>
   /** Writes a text file, replacing what was there; absent where `capabilities.files` is false. */

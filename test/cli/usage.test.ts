@@ -46,7 +46,8 @@ describe('help', () => {
       ...['resolver list', 'resolver remove', 'resolver set', 'resolver show', 'resolver test'],
       ...['restore', 'serve', 'start'],
       ...['template list', 'template preview', 'template put', 'template remove', 'template show'],
-      ...['token init', 'token list', 'token remove', 'token show'],
+      ...['token assign', 'token disable', 'token enable', 'token import', 'token init', 'token list', 'token lost'],
+      ...['token remove', 'token reset', 'token set-pin', 'token show', 'token unassign'],
       ...['user add', 'user edit', 'user import', 'user list', 'user password', 'user remove'],
     ])
   })
@@ -79,6 +80,9 @@ describe('wrong usage', () => {
     [['provider', 'set', 'relay', '--data', 'x'], 'give the configuration with'],
     [['provider', 'set', 'relay', '--set', 'x'], 'must be KEY=VALUE'],
     [['keys', 'new', '--id', 'a:b'], '--id must be'],
+    [['token', 'set-pin', 'X', '--data', 'x'], 'give the PIN with --pin-stdin or --pin'],
+    [['token', 'list', '--state', 'broken', '--data', 'x'], '--state is active or disabled'],
+    [['token', 'list', '--free', '--user', 'ada', '--data', 'x'], 'either --free or --user'],
   ])('%j is refused with exit code 2', async (args, said) => {
     const { code, stdout, stderr } = await otpost(args, { runtime: 'bun' })
 

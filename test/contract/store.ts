@@ -21,8 +21,12 @@ import { policyTests } from './store-policies.ts'
 import { providerTests } from './store-providers.ts'
 import { realmTests } from './store-realms.ts'
 import { restTests } from './store-rests.ts'
+import { selfTests } from './store-self.ts'
 import { settingsTests } from './store-settings.ts'
 import { templateTests } from './store-templates.ts'
+import { tokenChangeTests } from './store-token-changes.ts'
+import { tokenCreationTests } from './store-token-creation.ts'
+import { tokenPageTests } from './store-token-pages.ts'
 import { tokenTests } from './store-tokens.ts'
 import { userTests } from './store-users.ts'
 
@@ -38,6 +42,10 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     failureTests(suite)
     gatherTests(suite)
     tokenTests(suite)
+    selfTests(suite)
+    tokenChangeTests(suite)
+    tokenCreationTests(suite)
+    tokenPageTests(suite)
     nobodyTests(suite)
     settingsTests(suite)
     restTests(suite)

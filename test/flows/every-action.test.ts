@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { actions, findAction } from '../../src/core/policy/actions.ts'
 import { enrollSms, type Gateway, startGateway, useGateway } from '../support/gateway.ts'
 import { enroll, type Fields, type Harness, startHarness } from '../support/harness.ts'
+import { type Effect, selfEffects } from '../support/self-effects.ts'
 
 let h: Harness
 let gateway: Gateway
@@ -74,18 +75,6 @@ const logsIn = async (before?: (state: string) => Promise<unknown>) => (await lo
 async function afterEnrolment<T>(act: () => Promise<T>): Promise<T> {
   await mailToken()
   return act()
-}
-
-type Effect = {
-  /** Actions that stand in both cases. */
-  readonly given?: string
-  readonly written: string
-  readonly more?: Fields
-  /** What is there before the policy is. */
-  readonly before?: () => Promise<unknown>
-  readonly see: () => Promise<unknown>
-  readonly without: unknown
-  readonly with: unknown
 }
 
 const SENT = 'e-mail sent successfully'
@@ -242,22 +231,42 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
       }),
     ...{ without: [], with: [SENT] },
   },
+  'enrollment lostTokenValid': {
+    written: 'lostTokenValid=1',
+    see: () =>
+      afterEnrolment(async () => {
+        const reply = await h.admin('/admin/losttoken', { serial: 'MAIL', type: 'email' })
+        const { value } = reply.json.result ?? {}
+        return (value as { end_date?: string }).end_date // as the contract has it
+      }),
+    ...{ without: '25/01/27 23:59', with: '16/01/27 23:59' },
+  },
+  'enrollment purge_rollout_token': {
+    written: 'purge_rollout_token',
+    see: async () => {
+      await enroll(h, 'alice', 'ROLL', { realm: 'corp', rollout: '1' })
+      await login()
+      return (await h.store.findTokens({ realms: ['corp'] })).map(({ serial }) => serial)
+    },
+    ...{ without: ['ROLL', 'MAIL'], with: ['MAIL'] },
+  },
   'enrollment autoenrollment': {
     written: 'autoenrollment=email',
     see: () => told('alice-pw'),
     ...{ without: undefined, with: SENT },
   },
 }
+const ALL = { ...EFFECTS, ...selfEffects(() => h) }
 const key = ({ scope, name }: { readonly scope: string; readonly name: string }): string => `${scope} ${name}`
 
 describe('policy actions', () => {
   it('each has its effect shown below, or is declared idle, and none both', () => {
     const effective = actions.filter(({ idle }) => idle === undefined).map(key)
 
-    expect(Object.keys(EFFECTS).toSorted()).toEqual(effective.toSorted())
+    expect(Object.keys(ALL).toSorted()).toEqual(effective.toSorted())
   })
 
-  it.each(Object.entries(EFFECTS))('%s', async (name, { given, written, more, before, see, ...expected }) => {
+  it.each(Object.entries(ALL))('%s', async (name, { given, written, more, before, see, ...expected }) => {
     const scope = name.split(' ')[0] ?? ''
     const look = async (action: string | undefined): Promise<unknown> => {
       await h.admin('/admin/remove', ALICE)

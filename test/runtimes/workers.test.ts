@@ -10,6 +10,10 @@ import { COMPLETE, startWorker } from './workers-fixture.ts'
 
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n))
 
+/** The password is alice-pw. */
+const ALICE = 'alice:$1$axuQmvyF$VgvpAQz3mB7DNlLd0.EqV0:1001:100:Alice A,room,,,'
+type Body = { readonly result: { readonly value?: unknown }; readonly detail?: Readonly<Record<string, string>> }
+
 const databases: HranaServer[] = []
 afterAll(() => Promise.all(databases.map((database) => database.close())))
 
@@ -83,6 +87,62 @@ describe.each([
 
     expect(otpost.mails().filter((mail) => mail.to.includes(email))).toHaveLength(1)
     expect(new Set(replies.map((reply) => reply.detail?.transactionid)).size).toBe(1)
+  })
+
+  it('imports tokens from a file, and shows them page by page', async () => {
+    const made = await otpost.admin.call('/otpost/api-tokens', { username: 'admin', name: 'import' })
+    const { token } = made.result.value as { token: string } // as the route documents
+    const rows = times(300, (n) => `W${String(n).padStart(3, '0')},w${n}@mail.test,"token ""${n}"""`)
+
+    const imported = await fetch(`${otpost.url}/otpost/tokens/import`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'text/csv' },
+      body: ['serial,email,description', 'W999,nothing,', ...rows].join('\n'),
+    })
+
+    const lines = (await imported.text()).trim().split('\n')
+    expect(lines).toHaveLength(302)
+    const summary = { imported: 300, importable: 0, refused: 1, dryRun: false }
+    expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ summary })
+    const page = { serial: 'W*', page: '6', pagesize: '50', sortby: 'TokenSerialnumber' }
+    expect((await otpost.admin.call('/admin/show', page)).result.value).toMatchObject({
+      data: { 49: { 'LinOtp.TokenSerialnumber': 'W299', 'LinOtp.TokenDesc': 'token "299"' } },
+      resultset: { pages: 6, tokens: 300, page: 6 },
+    })
+  })
+
+  it('lets users in by password, a few at a time, and has their tokens verified once', async () => {
+    await otpost.admin.call('/system/setResolver', {
+      name: 'staff',
+      type: 'passwdresolver',
+      'passwdresolver.content': ALICE,
+    })
+    await otpost.admin.call('/system/setRealm', { realm: 'staff', resolvers: 'staff' })
+    const may = { name: 'self', scope: 'selfservice', realm: 'staff', action: 'enrollEMAIL, verify' }
+    await otpost.admin.call('/system/setPolicy', may)
+    const call = async (path: string, params: Record<string, string>, session = '') => {
+      const init = { method: 'POST', headers: { cookie: `user_selfservice=${session}` } }
+      const body = new URLSearchParams({ session, ...params })
+      const reply = await fetch(`${otpost.url}/userservice/${path}`, { ...init, body })
+      const [, text = ''] = /user_selfservice=(\w+)/.exec(reply.headers.get('set-cookie') ?? '') ?? []
+      return { text, status: reply.status, json: (await reply.json()) as Body }
+    }
+    const email = 'alice@workers.test'
+
+    const logins = await Promise.all(times(20, () => call('login', { login: 'alice@staff', password: 'alice-pw' })))
+    const [session] = logins.flatMap(({ text }) => text || [])
+    const enrolled = await call('enroll', { type: 'email', email_address: email }, session)
+    const serial = enrolled.json.detail?.serial ?? ''
+    const triggered = await call('verify', { serial }, session)
+    const answer = {
+      serial,
+      transactionid: triggered.json.detail?.transactionId ?? '',
+      otp: await otpost.nextOtp(email),
+    }
+    const answers = await Promise.all(times(10, () => call('verify', answer, session)))
+
+    expect(new Set(logins.map(({ status }) => status))).toEqual(new Set([200, 429]))
+    expect(answers.filter(({ json }) => json.result.value === true)).toHaveLength(1)
   })
 
   it('sends the mail although the client has hung up', async () => {

@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Client, createClient } from '@libsql/client'
 import { startMailCatcher } from '../../src/adapters/catcher/smtp.ts'
-import { parseCsv } from '../../src/adapters/csv/csv-parse.ts'
 import { libsqlBatch, prepareFile } from '../../src/adapters/store/libsql.ts'
 import { migrateDatabase } from '../../src/adapters/store/migrate.ts'
 import { createStore } from '../../src/adapters/store/store.ts'
@@ -105,7 +104,6 @@ export async function startHarness(
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     fetch,
     deadline: (after) => AbortSignal.timeout(after * 1000),
-    parseCsv,
     capabilities,
     log: { info: write('info'), warn: write('warn'), error: write('error') },
     ...more,
@@ -122,7 +120,8 @@ export async function startHarness(
     const connection = { peer: '192.0.2.7', secure: false, ...(operator === undefined ? {} : { operator }) }
     const response = await otpost.app.fetch(new Request(`http://otpost.test${path}`, init), connection)
     const text = await response.text()
-    const json = text.trimStart().startsWith('{') ? JSON.parse(text) : {}
+    const isLines = response.headers.get('content-type')?.includes('ndjson') ?? false
+    const json = text.trimStart().startsWith('{') && !isLines ? JSON.parse(text) : {}
     return { status: response.status, headers: response.headers, text, json }
   }
   const form = (fields: Fields): RequestInit => ({ method: 'POST', body: new URLSearchParams(fields) })

@@ -238,6 +238,25 @@ export const revokedSessions = sqliteTable('revoked_sessions', {
   expiresAt: integer('expires_at').notNull(),
 })
 
+/** Sessions of users (flows/self-session.ts); a row may go once `expires_at` has passed. */
+export const userSessions = sqliteTable(
+  'user_sessions',
+  {
+    /** SHA-256 of what the client holds. */
+    id: text('id').primaryKey(),
+    resolver: text('resolver').notNull(),
+    userId: text('user_id').notNull(),
+    login: text('login').notNull(),
+    realm: text('realm').notNull(),
+    client: text('client').notNull(),
+    /** credentials_verified | challenge_triggered | authenticated */
+    state: text('state').notNull(),
+    transactionId: text('transaction_id').notNull().default(''),
+    expiresAt: integer('expires_at').notNull(),
+  },
+  (t) => [index('user_sessions_expiry').on(t.expiresAt)],
+)
+
 export const audit = sqliteTable(
   'audit',
   {

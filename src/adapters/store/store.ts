@@ -5,10 +5,12 @@ import type { Batch, Store } from '../../ports/store.ts'
 import { adminStore } from './admins.ts'
 import { auditStore, watchAudit } from './audit.ts'
 import { sweepBuckets } from './buckets.ts'
+import { challengeReads } from './challenge-reads.ts'
 import { challengeStore } from './challenges.ts'
 import { claimStore, sweepClaims } from './claims.ts'
 import { keyStore } from './keys.ts'
 import { somebodys } from './nobody.ts'
+import { ownTokenStore } from './own-tokens.ts'
 import { policyStore } from './policies.ts'
 import { sweepRests } from './provider-rests.ts'
 import { providerStore } from './providers.ts'
@@ -16,11 +18,13 @@ import { number } from './rows.ts'
 import { settingsStore } from './settings.ts'
 import { changeWhere, read, write } from './statements.ts'
 import { templateStore } from './templates.ts'
+import { tokenCreationStore } from './token-creation.ts'
 import { tokenStore } from './tokens.ts'
+import { sweepUserSessions, userSessionStore } from './user-sessions.ts'
 import { userStore } from './users.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 12
+export const SCHEMA_VERSION = 13
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
@@ -31,7 +35,11 @@ export function createStore(given: Batch): Store {
   return {
     ...auditStore(watched),
     ...challengeStore(batch),
+    ...challengeReads(batch),
     ...tokenStore(batch),
+    ...tokenCreationStore(batch),
+    ...ownTokenStore(batch),
+    ...userSessionStore(batch),
     ...settingsStore(batch),
     ...userStore(batch),
     ...providerStore(batch),
@@ -63,6 +71,7 @@ export function createStore(given: Batch): Store {
       const swept = await write(batch, [
         sql`DELETE FROM challenges WHERE expires_at < ${now - KEPT} RETURNING id`,
         sql`DELETE FROM revoked_sessions WHERE expires_at < ${now} RETURNING id`,
+        sweepUserSessions(now),
         sweepRests(now),
         sweepBuckets(now),
         sweepClaims(now),

@@ -27,6 +27,8 @@ export type TokenType = {
   readonly addressField: string
   /** The user's attribute that replaces the address where policy says so. */
   readonly addressAttribute: string
+  /** Where the user has none of that and must take an address of their own. */
+  readonly fallbackAttribute?: string
   /** Reads an address; null when it is none. */
   readonly readAddress: (text: string) => string | null
   /** What an address must be, for the error text. */
@@ -44,6 +46,9 @@ export type TokenType = {
     readonly providers: Action<string>
     readonly dynamicAddress: Action<boolean>
     readonly limit: Action<number | null>
+    /** May users enrol it themselves, and give an address of their own choice (1)? */
+    readonly selfEnroll: Action<boolean>
+    readonly selfEdit: Action<number>
   }
   /** The message before `<otp>` and its kin are filled in; it always holds `<otp>`. */
   readonly template: (policy: Policy, proposed: ProposedText) => { readonly text: string; readonly subject: string }

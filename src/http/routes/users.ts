@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import type { AdminFailure } from '../../core/failures.ts'
 import { USER_FIELDS, type UserFields } from '../../core/local-user.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import { type ParseCsv, readUserTable, type TableRow } from '../../core/user-table.ts'
+import { readUserTable, type TableRow } from '../../core/user-table.ts'
 import type { UserAdmin } from '../../flows/user-admin.ts'
 import type { ImportCommand, ImportReport, ImportUsers } from '../../flows/user-import.ts'
 import type { Json } from '../dialects/linotp/envelope.ts'
@@ -13,12 +13,7 @@ import { page, type Respond, required } from '../reply.ts'
 
 export type LocalUserFlows = { readonly localUsers: UserAdmin; readonly importUsers: ImportUsers }
 
-/** @param parseCsv undefined where tables cannot be read */
-export function localUserRoutes(
-  { localUsers, importUsers }: LocalUserFlows,
-  respond: Respond,
-  parseCsv: ParseCsv | undefined,
-): Hono<Env> {
+export function localUserRoutes({ localUsers, importUsers }: LocalUserFlows, respond: Respond): Hono<Env> {
   const routes = new Hono<Env>()
 
   routes.post('/', async (c) => {
@@ -29,7 +24,7 @@ export function localUserRoutes(
     return respond(c, added, ({ userId }) => ({ value: { userid: userId ?? '' } }))
   })
   routes.post('/import', async (c) => {
-    const command = await decodeImport(c.get('params'), parseCsv)
+    const command = decodeImport(c.get('params'))
     return respond(c, command.ok ? await importUsers(command.value, c.get('facts')) : command, (report) => ({
       value: encodeReport(report),
     }))
@@ -60,10 +55,7 @@ function fieldsOf(params: Params): Result<UserFields, AdminFailure> {
 const isTrue = (text: string | null): boolean => /^(?:true|1|yes)$/i.test(text ?? '')
 
 /** A table as CSV in `content`, or rows as JSON that were read elsewhere. */
-async function decodeImport(
-  params: Params,
-  parseCsv: ParseCsv | undefined,
-): Promise<Result<ImportCommand, AdminFailure>> {
+function decodeImport(params: Params): Result<ImportCommand, AdminFailure> {
   const named = required(params, 'resolver')
   if (!named.ok) return named
   const how = {
@@ -78,11 +70,9 @@ async function decodeImport(
   }
   const content = param(params, 'content')
   if (content === null) return err({ code: 'parameter_missing', field: 'content' })
-  if (!parseCsv)
-    return err(invalid('content', 'cannot be read on this runtime: send rows, as `otpost user import` does'))
   const columns = readTexts(param(params, 'columns') ?? '{}', 'columns')
   if (!columns.ok) return columns
-  const table = await readUserTable(parseCsv, content, columns.value)
+  const table = readUserTable(content, columns.value)
   if (table.ok) return ok({ ...how, ...table.value })
   const { line, field, rule } = table.error
   return err(invalid('content', `line ${line}${field === '' ? '' : ` ${field}`} ${rule}`))

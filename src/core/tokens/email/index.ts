@@ -2,6 +2,7 @@
 import { isEmailAddress } from '../../fields.ts'
 import { IMPORTED_DEFAULT } from '../../legacy-providers.ts'
 import { dynamicEmailAddress, emailProvider, emailSubject, emailText, maxTokenEmail } from '../../policy/actions.ts'
+import { editEmail, mayEnrollEmail } from '../../policy/selfservice.ts'
 import { emailBlocking, emailPrompt } from '../../setting-keys.ts'
 import { defineTokenType } from '../token-type.ts'
 
@@ -15,7 +16,10 @@ export const email = defineTokenType({
   addressRule: 'must be one e-mail address, like ada@example.org',
   counterStep: 2,
   lenientAnswers: false,
-  actions: { providers: emailProvider, dynamicAddress: dynamicEmailAddress, limit: maxTokenEmail },
+  actions: {
+    ...{ providers: emailProvider, dynamicAddress: dynamicEmailAddress, limit: maxTokenEmail },
+    ...{ selfEnroll: mayEnrollEmail, selfEdit: editEmail },
+  },
   // Proposed texts do not reach mails. A text without the OTP gets it at its end, with no blank (contract 5.2).
   template: (policy) => {
     const text = policy.value(emailText)

@@ -1,5 +1,6 @@
 /** The SMS token: its OTP travels in a text message. NIST SP 800-63B §5.1.3.3 restricts the use of SMS. */
 import { dynamicMobileNumber, enforceSmsText, maxTokenSms, smsProvider, smsText } from '../../policy/actions.ts'
+import { editSms, mayEnrollSms } from '../../policy/selfservice.ts'
 import { smsBlocking, smsPrompt, smsSend, smsTimeout } from '../../setting-keys.ts'
 import { settingOf } from '../../settings.ts'
 import { defineTokenType } from '../token-type.ts'
@@ -13,11 +14,15 @@ export const sms = defineTokenType({
   channel: 'sms',
   addressField: 'phone',
   addressAttribute: 'mobile',
+  fallbackAttribute: 'phone',
   readAddress: (text) => (PHONE.test(text.trim()) ? text.trim() : null),
   addressRule: 'must be one phone number, like +49 170 1234567',
   counterStep: 1,
   lenientAnswers: true,
-  actions: { providers: smsProvider, dynamicAddress: dynamicMobileNumber, limit: maxTokenSms },
+  actions: {
+    ...{ providers: smsProvider, dynamicAddress: dynamicMobileNumber, limit: maxTokenSms },
+    ...{ selfEnroll: mayEnrollSms, selfEdit: editSms },
+  },
   // A text without the OTP gets it at its beginning (contract 3.6).
   template: (policy, proposed) => {
     const ruled = policy.value(smsText)

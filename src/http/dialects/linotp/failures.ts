@@ -38,6 +38,7 @@ const describe: Describe = {
             'the maximum number of allowed tokens of this type per user is exceeded. Check the policies scope=enrollment, action=maxtoken…!',
           )
         : numbered(410, 'the maximum number of allowed tokens in the realm is exceeded. Check the policies!'),
+  otp_ambiguous: ({ serials }) => numbered(1200, `multiple tokens are matching this OTP value: ${serials.join(', ')}`),
   secret_conflict: () => numbered(344, 'either otpkey or genkey=1, not both'),
   settings_missing: ({ known }) => numbered(77, `Usage: parameters are ${known.join(' ')}`),
   provider_type_unknown: ({ type }) => plain(`unknown provider type '${type}'`),
@@ -57,6 +58,27 @@ const describe: Describe = {
   policy_lockout: ({ reason }) => plain(`Warning: potential lockout due to policy defintion: ${reason}!`),
   policy_name_illegal: () => numbered(8888, 'policy name may only contain the characters a-zA-Z0-9_'),
   policy_name_missing: () => plain("'name'"),
+  self_right_missing: () => numbered(410, 'The policy settings do not allow you to issue this request!'),
+  pin_not_allowed: ({ user }) =>
+    numbered(
+      410,
+      `Enrolling Token by user ${user} failed because they send pin when it was not allowed by policy setOTPPIN`,
+    ),
+  pin_missing: ({ user }) =>
+    numbered(
+      410,
+      `Enrolling Token by user ${user} failed because they send no pin when it was required by policy setOTPPIN`,
+    ),
+  pin_refused: ({ rule }) => plain(`Error: ${rule}`),
+  address_not_own: ({ field }) =>
+    plain(`User is not allowed to set ${field === 'phone' ? 'phone number' : 'email address'}`),
+  token_owned: () => plain('The token is already assigned to another user.'),
+  token_realm_foreign: () => plain('The token you want to assign is not contained in your realm!'),
+  challenge_unknown: ({ transactionId }) => plain(`No challenge for transaction '${transactionId}' found`),
+  challenge_ambiguous: ({ transactionId }) =>
+    plain(`transaction '${transactionId}' has several challenges; name the one that is meant`),
+  challenge_pending: ({ message }) => plain(message),
+  message_unsent: ({ serial }) => plain(`no message could be sent for token '${serial}'`),
   audit_broken: ({ finding, found }) =>
     plain(`the audit is broken: ${finding}${found > 1 ? ` and ${found - 1} more` : ''}; nothing was removed`),
 }
@@ -68,4 +90,5 @@ export function toLinotpError(failure: AdminFailure): LinotpError {
 }
 
 export const NOT_AUTHENTICATED: LinotpError = plain('Not authenticated')
+export const NO_VALID_SESSION: LinotpError = plain('No valid session')
 export const INTERNAL: LinotpError = plain('internal error; the log knows more')

@@ -28,7 +28,7 @@ export const resolverName = (spec: string): string => spec.trim().split('.').at(
 export const resolverSpec = (settings: Settings, name: string): string =>
   `useridresolver.${resolverClass(settings, name)}.IdResolver.${name}`
 /** A resolver that is gone was one of passwd, for all that is known. */
-const resolverClass = (settings: Settings, name: string): string =>
+export const resolverClass = (settings: Settings, name: string): string =>
   CLASSES[findResolver(settings, name)?.type ?? ''] ?? 'PasswdIdResolver'
 
 /** What belongs to the request and not to the resolver. */

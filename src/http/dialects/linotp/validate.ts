@@ -157,10 +157,13 @@ export const REASONS: Readonly<Record<CheckFailure, string>> = {
   token_inactive: 'Token inactive',
   token_locked: 'Failcounter exceeded',
   token_foreign_realm: 'Realm mismatch for token and user',
+  token_out_of_scope: 'no token found!',
   token_not_yet_valid: 'Authentication validity period mismatch!',
   token_expired: 'Authentication validity period exceeded',
   token_usage_exceeded: 'Authentication counter exceeded',
   token_not_allowed: 'Authorization for token failed',
+  // Not LinOTP's; it is as good as inactive.
+  token_unverified: 'Token inactive',
   token_unreadable: 'no token found!',
   pass_missing: 'missing parameter: pass',
   pin_wrong: 'wrong otp pin -1',

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { parseCsv } from '../../src/adapters/csv/csv-parse.ts'
-import { readUserTable } from '../../src/core/user-table.ts'
+import { readUserTable } from './user-table.ts'
 
 const rowsOf = async (text: string, columns = {}) => {
-  const read = await readUserTable(parseCsv, text, columns)
+  const read = await readUserTable(text, columns)
   if (!read.ok) throw new Error(JSON.stringify(read.error))
   return read.value.rows.map(({ line, fields }) => [line, fields] as const)
 }
@@ -45,7 +44,7 @@ describe('a table of users', () => {
   })
 
   it('refuses a row with too many or too few cells, and reads the others', async () => {
-    const read = await readUserTable(parseCsv, 'username,email\nada\nbob,b@x.test\neve,e@x.test,more\n')
+    const read = await readUserTable('username,email\nada\nbob,b@x.test\neve,e@x.test,more\n')
 
     expect(read).toMatchObject({ ok: true, value: { rows: [{ line: 3 }] } })
     expect(read.ok && read.value.refused).toEqual([
@@ -68,7 +67,7 @@ describe('a table of users', () => {
     ['username\n"ada\nbob\n', {}, { rule: 'must end the quotation marks that it opens' }],
     ['username\n"ada"x\n', {}, { line: 2, rule: 'must have a delimiter behind closing quotation marks' }],
   ])('is refused as a whole: %j', async (text, columns, problem) => {
-    expect(await readUserTable(parseCsv, text, columns as Record<string, string>)).toMatchObject({
+    expect(await readUserTable(text, columns as Record<string, string>)).toMatchObject({
       ok: false,
       error: problem,
     })
