@@ -3,7 +3,7 @@
  *
  * Providers are tried in the order of policy, those that failed a short while ago last. `unavailable` goes on to the
  * next, `accepted` and `refused` end the walk. All tries share one deadline, and no provider may use up what those after it
- * need: of two the first has two thirds of it. Nothing here knows an OTP by name: it is inside the rendered message.
+ * need: of two the first has two thirds of it, in whole seconds. Nothing here knows an OTP by name: it is inside the rendered message.
  */
 import { withTimeout } from '../core/legacy-providers.ts'
 import type { ProviderKey, ProviderRecord } from '../core/settings.ts'
@@ -51,7 +51,7 @@ export function createDeliver(
 
   return async (providers, render) => {
     const steps = providers.length + 1
-    const ends = providers.map((_, n) => edges.deadline((deadline * (n + 2)) / steps))
+    const ends = providers.map((_, n) => edges.deadline(Math.ceil((deadline * (n + 2)) / steps)))
     const tries: Try[] = []
     const failed: ProviderRecord[] = []
     for (const [n, provider] of providers.entries()) {

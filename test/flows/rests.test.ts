@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { compose } from '../../src/compose.ts'
 import { readConfig } from '../../src/config.ts'
 import { enroll, type Harness, startHarness } from '../support/harness.ts'
-import { type Reply, SILENCE, say, startScriptedServer, type Turn } from '../support/smtp-server.ts'
+import { HANG_UP, type Reply, SILENCE, say, startScriptedServer, type Turn } from '../support/smtp-server.ts'
 
 type Script = Partial<Record<Turn, Reply>>
 type Server = {
@@ -155,6 +155,25 @@ describe('a provider that fails', () => {
 
     await login()
     expect(await asked()).toEqual(['spare accepted'])
+  })
+
+  it('is passed over whatever the deadline and the number of providers', async () => {
+    for (const deadline of ['1', '2', '7', '8']) {
+      const config = readConfig({ OTPOST_SEND_DEADLINE: deadline })
+      const { readKeys } = await import('../../src/adapters/vault/keys.ts')
+      const keys = readKeys(h.keys)
+      if (!config.ok || !keys.ok) throw new Error('the node could not be set up')
+      const [main, other] = await useServers('main', 'other', 'spare')
+      await main?.script({ greeting: HANG_UP })
+      await other?.script({ greeting: HANG_UP })
+      const node = compose(h.batch, keys.value, h.edges, config.value)
+
+      const body = new URLSearchParams({ user: 'ada', pass: 'pin-' })
+      const request = new Request('http://b.test/validate/check', { method: 'POST', body })
+      await node.app.fetch(request, { peer: '::1', secure: false })
+
+      expect(await asked()).toEqual(['main unavailable', 'other unavailable', 'spare accepted'])
+    }
   })
 
   it('letter by letter leaves a third of the deadline to the next', async () => {
