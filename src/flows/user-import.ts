@@ -69,6 +69,8 @@ export function createImportUsers({ store, vault, edges, audit, settings: cache 
     if (rows.length + command.refused.length > MAX_ROWS) return invalid('rows', `must be at most ${MAX_ROWS}`)
     if (!dryRun && rows.filter(({ fields }) => fields.password).length > MAX_PASSWORDS)
       return invalid('password', `must be given in at most ${MAX_PASSWORDS} rows: give password_hash in larger tables`)
+    if (replace && skipRefused)
+      return invalid('skip_refused', 'must not be given with replace: users of refused rows would be removed')
     const hashes = new Map<string, string>()
     for (let tries = 0; tries < TRIES; tries++) {
       const known = await store.readLocalUsers(resolver)
@@ -79,11 +81,13 @@ export function createImportUsers({ store, vault, edges, audit, settings: cache 
         await audit.write(facts, { success: dryRun, info: `${resolver}: nothing stored` })
         return ok(report)
       }
-      const save = await Promise.all(plan.save.map((one) => withHash(one, hashes)))
+      const save: PasswdUser[] = []
+      // One after the other: each takes much memory.
+      for (const one of plan.save) save.push(await withHash(one, hashes))
       const counts = `${plan.added} added, ${plan.changed} changed, ${plan.remove.length} removed`
       const row = await audit.row(facts, { success: true, info: `${resolver}: ${counts}` })
-      const remove = replace ? plan.remove : []
-      const done = await store.importUsers({ resolver, revision: known.revision, save, remove }, row)
+      const { revision } = known
+      const done = await store.importUsers({ resolver, revision, save, remove: plan.remove }, row)
       if (done === 'done') return ok({ ...report, stored: true })
     }
     return invalid('resolver', 'must not be changed by a request at the same time')

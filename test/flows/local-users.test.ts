@@ -231,6 +231,7 @@ describe('an import', () => {
     [{ content: 'email\nx' }, /^content line 1 username must be one of the columns/],
     [{ content: 'username\n"x' }, /^content line \d must end the quotation marks/],
     [{ content: 'username\nx', columns: '1' }, /^columns must be a JSON object of texts/],
+    [{ content: 'username\nx', replace: 'true', skip_refused: 'true' }, /^skip_refused must not be given with replace/],
     [{ content: 'username\nx', resolver: 'people' }, /^resolver must be a localresolver/],
     [{ rows: '{"line": 1}' }, /^rows must be/],
   ])('is refused: %j', async (fields, message) => {

@@ -38,7 +38,9 @@ export function registerUserImport(user: Command, platform: Platform): void {
     addColumn,
   )
   take.option('--replace', 'CSV: remove users who are not in the table')
-  take.option('--skip-refused', 'CSV: store the good rows although others are refused')
+  take.addOption(
+    new Option('--skip-refused', 'CSV: store the good rows although others are refused').conflicts('replace'),
+  )
   take.option('--encoding <name>', 'of the file, such as windows-1252', 'utf-8')
   take.addHelpText(
     'after',
