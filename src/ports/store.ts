@@ -9,10 +9,12 @@ import type { Bucket } from '../core/limits.ts'
 import type { PasswdUser } from '../core/passwd.ts'
 import type { PolicyRecord } from '../core/policy/policy.ts'
 import type { Rate } from '../core/policy/rate.ts'
+import type { Within } from '../core/policy/reach.ts'
 import type { ConfigEntry, ProviderKey, ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
 import type { Instant, Seconds } from '../core/time.ts'
 import type { HashName, Token, TokenInfo } from '../core/token.ts'
 import type { UserRecord } from '../core/users.ts'
+import type { AdminStore } from './admins.ts'
 import type { AuditEntry, AuditRow, AuditStore } from './audit.ts'
 
 export type Row = Readonly<Record<string, string | number | null>>
@@ -214,7 +216,10 @@ export type Resealed = SealedValue & { readonly after: string }
 /** How many values of a kind can be read by this key alone; `audit`: MACs. */
 export type KeyUse = { readonly id: string; readonly kind: string; readonly count: number }
 
-export type Store = AuditStore & {
+/** Parts in files of their own. */
+type Elsewhere = AuditStore & AdminStore
+
+export type Store = Elsewhere & {
   /** Number of the newest migration that the database has; null when it has none. */
   readonly schemaVersion: () => Promise<number | null>
   readonly settings: () => Promise<Settings>
@@ -251,9 +256,13 @@ export type Store = AuditStore & {
   readonly reinitToken: (token: ReinitToken, audit: AuditRow) => Promise<'done' | 'lost'>
   /** All changes or none: `lost` when one of the tokens changed since it was read. */
   readonly changeTokens: (changes: readonly TokenChange[], audit: AuditRow) => Promise<'done' | 'lost'>
-  /** @returns how many tokens were removed, challenges included */
-  readonly removeTokens: (serials: readonly string[], audit: AuditRow) => Promise<number>
-  readonly resetFailCounts: (serials: readonly string[], audit: AuditRow) => Promise<number>
+  /** @returns how many tokens were removed, challenges included; `elsewhere`: none, since one lies not `within` (reach.ts) */
+  readonly removeTokens: (serials: readonly string[], audit: AuditRow, within?: Within) => Promise<number | 'elsewhere'>
+  readonly resetFailCounts: (
+    serials: readonly string[],
+    audit: AuditRow,
+    within?: Within,
+  ) => Promise<number | 'elsewhere'>
 
   readonly setConfig: (entries: readonly ConfigEntry[], audit: AuditRow) => Promise<void>
   /** With the legacy configuration of a provider goes the provider; if it was the default, the first one becomes it. */
@@ -309,34 +318,6 @@ export type Store = AuditStore & {
   /** The empty name leaves no default. */
   readonly setDefaultRealm: (name: string, audit: AuditRow) => Promise<boolean>
   readonly findUsers: (resolvers: readonly string[], login: string | null) => Promise<readonly UserRecord[]>
-
-  readonly addAdmin: (
-    admin: { username: string; passwordHash: string; createdAt: Instant },
-    audit: AuditRow,
-  ) => Promise<'done' | 'taken'>
-  /** Only while there is no administrator at all; several processes may try at once. */
-  readonly addFirstAdmin: (admin: {
-    username: string
-    passwordHash: string
-    createdAt: Instant
-  }) => Promise<'done' | 'taken'>
-  readonly findAdmin: (username: string) => Promise<{ readonly username: string; readonly passwordHash: string } | null>
-  readonly listAdmins: () => Promise<readonly { readonly username: string; readonly createdAt: Instant }[]>
-  /** Also revokes the administrator's API tokens. `last`: somebody must be left. */
-  readonly removeAdmin: (username: string, audit: AuditRow) => Promise<'done' | 'unknown' | 'last'>
-  /** `unknown`: there is no such administrator. */
-  readonly addApiToken: (
-    token: { id: string; admin: string; name: string; hash: string; createdAt: Instant },
-    audit: AuditRow,
-  ) => Promise<'done' | 'unknown'>
-  readonly findApiToken: (id: string) => Promise<{ readonly admin: string; readonly hash: string } | null>
-  readonly listApiTokens: () => Promise<
-    readonly { readonly id: string; readonly admin: string; readonly name: string; readonly createdAt: Instant }[]
-  >
-  readonly revokeApiToken: (id: string, audit: AuditRow) => Promise<'done' | 'unknown'>
-  /** The password hash of the session's administrator; null: the session has ended, or the administrator is gone. One read. */
-  readonly sessionPassword: (sessionId: string, username: string) => Promise<string | null>
-  readonly endSession: (sessionId: string, expiresAt: Instant, audit: AuditRow) => Promise<void>
 
   /** The first request with this key gets it; the others are told which one that was. */
   readonly claim: (claim: {
