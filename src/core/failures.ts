@@ -13,6 +13,7 @@ export type CheckFailure =
   | 'token_inactive'
   | 'token_locked'
   | 'token_foreign_realm'
+  | 'token_out_of_scope'
   | 'token_not_yet_valid'
   | 'token_expired'
   | 'token_usage_exceeded'
@@ -46,6 +47,8 @@ export type AdminFailure =
   | { readonly code: 'token_unknown'; readonly serial: string }
   | { readonly code: 'token_type_unknown'; readonly type: string }
   | { readonly code: 'token_type_conflict'; readonly serial: string; readonly type: string }
+  /** Several tokens have this OTP. */
+  | { readonly code: 'otp_ambiguous'; readonly serials: readonly string[] }
   | { readonly code: 'secret_conflict' }
   | { readonly code: 'token_limit_reached'; readonly limit: 'ofUser' | 'ofUserAndType' | 'activeInRealm' }
   | { readonly code: 'settings_missing'; readonly known: readonly string[] }

@@ -37,6 +37,7 @@ import { createGather, type Gathered } from './gather.ts'
 import { passwordOf } from './password.ts'
 import { type AnswerLengths, createProve, type Proof } from './prove.ts'
 import { createFindEarlier, type Earlier, repeated } from './repeat.ts'
+import { createRolloutsBeside } from './rollout.ts'
 import type { SettingsCache } from './settings.ts'
 import type { Trigger, TriggeredChallenge } from './trigger.ts'
 
@@ -98,6 +99,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
   const prove = createProve(parts)
   const findEarlier = createFindEarlier(parts, patience)
   const autoEnroll = createAutoEnroll(parts.enroll)
+  const rolloutsBeside = createRolloutsBeside(parts)
 
   return async (command, facts) => {
     const earlier = await findEarlier(command, facts)
@@ -130,7 +132,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
   async function judge(command: CheckCommand, gathered: Gathered, facts: Facts): Promise<Verdict> {
     const { settings, policy, user, realm, candidates, challenges } = gathered
     const { transactionId } = command
-    const checked: CheckFacts = { realm, transactionId, candidates, challenges }
+    const checked: CheckFacts = { realm, transactionId, path: facts.action, candidates, challenges }
     const password = passwordOf(parts, user, gathered.resolvers)
     const proofs = await prove({
       facts: checked,
@@ -155,6 +157,9 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     if (missing) return reject({ ...NO_GUESS, reason: missing }, gathered, facts, [])
     const evidence = new Map([...proofs].map(([serial, proof]) => [serial, proof.evidence]))
     const plan = decide(checked, evidence, facts.now)
+    // Without a pass `check_s` may ask for a challenge, be it with an empty PIN; it answers none (contract 2.7).
+    if (command.pass === null && plan.kind !== 'trigger')
+      return reject({ ...NO_GUESS, reason: 'pass_missing' }, gathered, facts, [])
     if (plan.kind === 'accept') return accept(plan, proofs, gathered, facts)
     if (plan.kind === 'reject') return reject(plan, gathered, facts, candidates)
     return open(plan.tokens, plan.failed, command.proposed, proofs, gathered, facts)
@@ -196,6 +201,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     // As in LinOTP the OTP is spent although the token may not log in: it was right, and it was shown to us.
     const allowed = mayLogIn(gathered, token)
     const details = { ...who, serial: token.serial, tokenType: token.type }
+    const outgrown = await rolloutsBeside(token, policy, who, facts)
     const verdict = await store.accept({
       requestId: facts.requestId,
       now: facts.now,
@@ -203,6 +209,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       token,
       reset,
       failed,
+      ...(outgrown ? { purge: outgrown.serials } : {}),
       stampAccess: settingOf(settings, lastAccess),
       failures: gathered.failures,
       audit: {
@@ -212,6 +219,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
           ...(allowed ? {} : { actionDetail: 'token_not_allowed' }),
         }),
         lost: await audit.row(facts, { ...details, success: false, actionDetail: 'challenge_lost' }),
+        ...(outgrown ? { purged: outgrown.audit } : {}),
       },
     })
     const asked = (failCount: number) => counted([token], new Map([[token.serial, failCount]]))
@@ -268,7 +276,7 @@ async function whatIsMissing(
     return policy.value(passthru) && (await password(command.pass ?? '')) ? 'passed' : 'token_missing'
   }
   if (command.single && tokens.length > 1) return 'token_ambiguous'
-  return command.pass === null && !command.mayTrigger ? 'pass_missing' : null
+  return command.pass === null && !command.single ? 'pass_missing' : null
 }
 
 /** One active policy with `authorize`, anywhere, is enough to ask everybody for one (contract 6.5). */

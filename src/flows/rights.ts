@@ -29,6 +29,9 @@ export const keepWithin = (
   { within }: Facts,
 ): Result<true, AdminFailure> => (isWithin(realms, within) ? ok(true) : err({ code: 'right_elsewhere', what }))
 
+/** What `keepWithin` says, where the store found out. */
+export const ELSEWHERE = { code: 'right_elsewhere', what: 'token' } as const satisfies AdminFailure
+
 /** The resolvers whose users lie within: those of a realm that the request is bound to, or all. */
 export function resolversWithin({ resolvers, realms }: Settings, { within }: Facts): readonly string[] {
   const holding = (resolver: string) =>

@@ -31,6 +31,8 @@ import { operatorRoutes } from './routes/operators.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { tokenImportRoutes } from './routes/token-import.ts'
+import { type TokenFlows, tokenPageRoutes, tokenRoutes } from './routes/tokens.ts'
 import { refuseValidate, type ValidateFlows, type ValidateSettings, validateRoutes } from './routes/validate.ts'
 
 export type AppParts = ValidateSettings & {
@@ -38,6 +40,7 @@ export type AppParts = ValidateSettings & {
   readonly audit: Audit
   readonly flows: ValidateFlows &
     AdminFlows &
+    TokenFlows &
     SystemFlows & {
       readonly admins: Admins
       readonly login: Login
@@ -88,13 +91,16 @@ export function createApp(parts: AppParts): Hono<Env> {
   for (const path of ADMINISTRATION)
     administration.use(path, adminAuth(flows.sessions, audit), entitled(flows.entitle, respond))
   administration.route('/admin', adminRoutes(flows, respond))
+  administration.route('/admin', tokenRoutes(flows, respond))
   administration.route('/system', systemRoutes(flows, respond))
   administration.route('/system', policyRoutes(flows, respond))
   administration.route('/otpost', operatorRoutes(flows, respond))
   administration.route('/audit', auditRoutes(audits, respond))
   administration.route('/api/v2', auditlogRoutes(audits, respond))
+  administration.route('/api/v2', tokenPageRoutes(flows, respond))
   administration.route('/otpost/templates', templateRoutes(flows, respond))
   administration.route('/otpost/keys', keyRoutes(flows, respond))
+  administration.route('/otpost/tokens', tokenImportRoutes({ ...flows, audit, log: edges.log }, respond))
   administration.route('/otpost/audit', auditOperatorRoutes(audits, respond))
   administration.route('/metrics', metricsRoutes(edges.metricsPage))
   app.route('/', administration)

@@ -9,13 +9,13 @@ import type { Bucket } from '../core/limits.ts'
 import type { PasswdUser } from '../core/passwd.ts'
 import type { PolicyRecord } from '../core/policy/policy.ts'
 import type { Rate } from '../core/policy/rate.ts'
-import type { Within } from '../core/policy/reach.ts'
 import type { ConfigEntry, ProviderKey, ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
 import type { Instant, Seconds } from '../core/time.ts'
-import type { HashName, Token, TokenInfo } from '../core/token.ts'
+import type { Token, TokenInfo } from '../core/token.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { AdminStore } from './admins.ts'
 import type { AuditEntry, AuditRow, AuditStore } from './audit.ts'
+import type { TokenStore } from './tokens.ts'
 
 export type Row = Readonly<Record<string, string | number | null>>
 export type Statement = { readonly sql: string; readonly params: readonly (string | number | null)[] }
@@ -23,6 +23,7 @@ export type Statement = { readonly sql: string; readonly params: readonly (strin
 /** Runs the statements as one transaction, in order, and rolls all of them back when one fails. */
 export type Batch = (statements: readonly Statement[], mode: 'read' | 'write') => Promise<readonly (readonly Row[])[]>
 
+export type * from './tokens.ts'
 export type { AuditEntry, AuditRow }
 
 export type GatherQuery = {
@@ -59,11 +60,13 @@ export type AcceptCommand = {
   readonly reset: readonly string[]
   /** Serials whose fail count goes up whatever happens: locked and expired ones. */
   readonly failed: readonly string[]
+  /** Tokens that go with the first success of a better one; `audit.purged` tells of them. */
+  readonly purge?: readonly string[]
   /** Stamp LastAuthMatch and LastAuthSuccess? (`token.last_access`) */
   readonly stampAccess: boolean
   /** While one of them is full nothing is accepted; a lost answer is counted in them. */
   readonly failures?: readonly Bucket[]
-  readonly audit: { readonly done: AuditRow; readonly lost: AuditRow }
+  readonly audit: { readonly done: AuditRow; readonly lost: AuditRow; readonly purged?: AuditRow }
 }
 
 export type RejectCommand = {
@@ -139,63 +142,6 @@ export type DeliveryNote = {
   }
 }
 
-export type NewToken = {
-  readonly serial: string
-  readonly type: string
-  readonly description: string
-  readonly sealedSecret: string
-  readonly sealedPin: string
-  readonly digits: number
-  readonly hash: HashName
-  readonly countWindow: number
-  readonly syncWindow: number
-  readonly maxFailCount: number
-  readonly active: boolean
-  readonly owner: Token['owner']
-  readonly realms: readonly string[]
-  readonly info: TokenInfo
-  readonly createdAt: Instant
-  /** Numbers of tokens that must not be exceeded with this one; none: no limit. */
-  readonly limits?: TokenLimits
-}
-export type TokenLimits = {
-  readonly ofUser?: number
-  readonly ofUserAndType?: number
-  /** Active tokens in each of the token's realms. */
-  readonly activeInRealm?: number
-}
-/** What a re-initialisation keeps: windows, counters of other kinds, and what the request did not name. */
-export type ReinitToken = Pick<
-  NewToken,
-  'serial' | 'type' | 'sealedSecret' | 'sealedPin' | 'digits' | 'hash' | 'info' | 'owner' | 'realms'
-> & {
-  readonly description: string | null
-  readonly revision: number
-}
-
-/** Selects tokens for administration: by serial, by owner, or all. */
-export type TokenSelection = {
-  readonly serials?: readonly string[]
-  readonly owners?: readonly { readonly userId: string; readonly resolver: string }[]
-}
-
-/** A changed token: only the named columns change, under the revision that was seen. */
-export type TokenChange = {
-  readonly serial: string
-  readonly revision: number
-  readonly set: Partial<{
-    readonly sealedPin: string
-    readonly description: string
-    readonly digits: number
-    readonly hash: HashName
-    readonly countWindow: number
-    readonly syncWindow: number
-    readonly maxFailCount: number
-    readonly active: boolean
-    readonly info: TokenInfo
-  }>
-}
-
 export type TemplateRecord = { readonly name: string; readonly source: string; readonly changedAt: Instant }
 
 export type StoredVerdict = {
@@ -217,7 +163,7 @@ export type Resealed = SealedValue & { readonly after: string }
 export type KeyUse = { readonly id: string; readonly kind: string; readonly count: number }
 
 /** Parts in files of their own. */
-type Elsewhere = AuditStore & AdminStore
+type Elsewhere = AuditStore & AdminStore & TokenStore
 
 export type Store = Elsewhere & {
   /** Number of the newest migration that the database has; null when it has none. */
@@ -243,26 +189,12 @@ export type Store = Elsewhere & {
     user: { readonly resolver: string; readonly userId: string } | null,
     resolvers: readonly string[],
   ) => Promise<{ readonly own: string; readonly other: string }>
+  /** Unexpired challenges of these tokens in any state, oldest first. */
+  readonly challengesOf: (serials: readonly string[], now: Instant) => Promise<readonly Challenge[]>
   readonly open: (command: OpenCommand) => Promise<Opened>
   readonly noteDelivery: (note: DeliveryNote) => Promise<void>
   /** `undelivered` also for a challenge that is gone: nobody can answer it. */
   readonly deliveryState: (challengeId: number) => Promise<DeliveryState>
-
-  readonly findTokens: (selection: TokenSelection) => Promise<readonly (Token & { readonly user: UserRecord | null })[]>
-  readonly countTokens: (type: string) => Promise<number>
-  /** `taken`: a token with this serial exists. */
-  readonly createToken: (token: NewToken, audit: AuditRow) => Promise<'done' | 'taken' | keyof TokenLimits>
-  /** `lost`: the token changed or vanished since it was read. Its open challenges end. */
-  readonly reinitToken: (token: ReinitToken, audit: AuditRow) => Promise<'done' | 'lost'>
-  /** All changes or none: `lost` when one of the tokens changed since it was read. */
-  readonly changeTokens: (changes: readonly TokenChange[], audit: AuditRow) => Promise<'done' | 'lost'>
-  /** @returns how many tokens were removed, challenges included; `elsewhere`: none, since one lies not `within` (reach.ts) */
-  readonly removeTokens: (serials: readonly string[], audit: AuditRow, within?: Within) => Promise<number | 'elsewhere'>
-  readonly resetFailCounts: (
-    serials: readonly string[],
-    audit: AuditRow,
-    within?: Within,
-  ) => Promise<number | 'elsewhere'>
 
   readonly setConfig: (entries: readonly ConfigEntry[], audit: AuditRow) => Promise<void>
   /** With the legacy configuration of a provider goes the provider; if it was the default, the first one becomes it. */

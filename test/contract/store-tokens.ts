@@ -130,6 +130,20 @@ function reinitialising(suite: Suite): void {
     expect([sealedSecret, revision]).toEqual([`secret ${outcomes.indexOf('done')}`, old.revision + 1])
   })
 
+  it('lets three of fifty tokens go to one user by a new secret', async () => {
+    const owner = { userId: '1', resolver: suite.next('r-') }
+    const old: Token[] = []
+    for (let n = 0; n < 50; n++) old.push(await enrolled(suite, { owner: null }))
+
+    const outcomes = await times(50, (n) => {
+      const token = old[n] as Token // fifty were made
+      const limit = { kind: 'ofUser', owner, joining: [token.serial], atMost: 3 } as const
+      return suite.store.reinitToken(renewal(token, { owner }), auditRow(suite.next('init-')), { limits: [limit] })
+    })
+
+    expect([countOf(outcomes, 'done'), countOf(outcomes, 'ofUser')]).toEqual([3, 47])
+  })
+
   it('changes nothing, challenges and audit included, when the token changed since it was read', async () => {
     const old = await enrolled(suite, {}, 'revision = 5')
     await challenged(suite, old)
@@ -256,7 +270,7 @@ function removing(suite: Suite): void {
     ]
     const serials = [own.serial, foreign.serial]
     const remove = (requestId: string, some: readonly string[]) =>
-      suite.store.removeTokens(some, auditRow(requestId, 'removed'), [['corp']])
+      suite.store.removeTokens(some, auditRow(requestId, 'removed'), { within: [['corp']] })
     const [refused, done] = [suite.next('remove-'), suite.next('remove-')]
 
     const outcomes = [await remove(refused, serials), await remove(done, [own.serial])]
@@ -268,7 +282,7 @@ function removing(suite: Suite): void {
 
   it('resets no token that has moved to another realm, when fifty reset while it moves', async () => {
     const { serial, revision } = await enrolled(suite, { realms: ['corp'] })
-    const reset = () => suite.store.resetFailCounts([serial], auditRow(suite.next('reset-')), [['corp']])
+    const reset = () => suite.store.resetFailCounts([serial], auditRow(suite.next('reset-')), { within: [['corp']] })
     const move = () => suite.rows('UPDATE tokens SET realms = ?, fail_count = 7 WHERE serial = ?', '["lab"]', serial)
 
     const outcomes = await times(50, (n): Promise<unknown> => (n === 25 ? move() : reset()))
@@ -281,8 +295,10 @@ function removing(suite: Suite): void {
   it('takes a token in no realm for one that lies outside', async () => {
     const { serial } = await enrolled(suite, { realms: [] })
 
-    expect(await suite.store.resetFailCounts([serial], auditRow(suite.next('reset-')), [['corp']])).toBe('elsewhere')
-    expect(await suite.store.resetFailCounts([serial], auditRow(suite.next('reset-')), [])).toBe(1)
+    expect(await suite.store.resetFailCounts([serial], auditRow(suite.next('reset-')), { within: [['corp']] })).toBe(
+      'elsewhere',
+    )
+    expect(await suite.store.resetFailCounts([serial], auditRow(suite.next('reset-')))).toBe(1)
   })
 }
 

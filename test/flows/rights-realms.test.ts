@@ -1,23 +1,15 @@
 /** Administrators who are bound to realms: each call about tokens and users, inside and outside of them. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { addAdministrator, apiToken, type Call, codeOf } from '../support/administrators.ts'
+import { type Call, codeOf, moreRealms, HOMELY as PERMITTED } from '../support/administrators.ts'
 import { anotherNode } from '../support/another-node.ts'
 import { enroll, type Fields, type Harness, startHarness } from '../support/harness.ts'
 
 let h: Harness
 let homely: Call
 
-/** The password is "alice-pw". */
-const STAFF = 'alice:$1$axuQmvyF$VgvpAQz3mB7DNlLd0.EqV0:2001:100:Alice A,room,+49 170 1111111,,alice@corp.test'
-const PERMITTED = { name: 'rights', scope: 'admin', action: '*', realm: 'home', user: 'homely', client: '*' }
-
 beforeAll(async () => {
   h = await startHarness()
-  await addAdministrator(h, 'homely')
-  homely = await apiToken(h, 'homely')
-  await h.admin('/system/setResolver', { name: 'staff', type: 'passwdresolver', 'passwdresolver.content': STAFF })
-  await h.admin('/system/setRealm', { realm: 'corp', resolvers: 'staff' })
-  await h.admin('/system/setRealm', { realm: 'guests', resolvers: 'staff' })
+  homely = await moreRealms(h)
 })
 afterAll(() => h.close())
 beforeEach(async () => {

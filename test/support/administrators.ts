@@ -31,6 +31,20 @@ export async function apiToken(h: Harness, username: string, bound: Fields = {})
   return caller(h, { authorization: `Bearer ${token}` })
 }
 
+/** The password is "alice-pw". */
+const STAFF = 'alice:$1$axuQmvyF$VgvpAQz3mB7DNlLd0.EqV0:2001:100:Alice A,room,+49 170 1111111,,alice@corp.test'
+
+/** Two realms more beside `home`, with one user, and an administrator "homely", whom a policy may bind to one. */
+export async function moreRealms(h: Harness): Promise<Call> {
+  await h.admin('/system/setResolver', { name: 'staff', type: 'passwdresolver', 'passwdresolver.content': STAFF })
+  await h.admin('/system/setRealm', { realm: 'corp', resolvers: 'staff' })
+  await h.admin('/system/setRealm', { realm: 'guests', resolvers: 'staff' })
+  await addAdministrator(h, 'homely')
+  return apiToken(h, 'homely')
+}
+/** Binds "homely" to realm `home`. */
+export const HOMELY = { name: 'rights', scope: 'admin', action: '*', realm: 'home', user: 'homely', client: '*' }
+
 /** Calls with these headers; the fields go where the method has them. */
 export const caller =
   (own: Node, headers: Fields): Call =>

@@ -49,6 +49,17 @@ export function insertAudit(row: AuditRow, guard: SQL = sql`1`): SQL {
     WHERE ${guard} RETURNING number, request_id AS audited, mac`
 }
 
+/** The same for many requests at once: each row where `guard` holds, in which it is the JSON object `r.value`. */
+export function insertAudits(rows: readonly AuditRow[], guard: SQL): SQL {
+  const column = (name: keyof AuditRow): SQL => sql`r.value ->> ${`$.${name}`}`
+  return sql`INSERT INTO audit (request_id, at, action, success, serial, token_type, user, realm, administrator, action_detail, info, client,
+      server, cited_number, cited_mark, mac)
+    SELECT ${column('requestId')}, ${column('at')}, ${column('action')}, ${column('success')}, ${column('serial')}, ${column('tokenType')},
+      ${column('user')}, ${column('realm')}, ${column('administrator')}, ${column('actionDetail')}, ${column('info')}, ${column('client')},
+      COALESCE(${column('server')}, ''), COALESCE(r.value ->> '$.cites.number', 0), COALESCE(r.value ->> '$.cites.mark', ''), ${column('mac')}
+    FROM json_each(${json(rows)}) r WHERE ${guard} RETURNING number, request_id AS audited, mac`
+}
+
 /**
  * One conditional change. The audit row is the stamp: it is written first, where `guard` holds, and each of `changes`
  * carries `won(requestId)`, so that nothing happens without its line in the audit and no line stands without its change.
@@ -64,6 +75,26 @@ export async function changeWhere(
   const won = sql`EXISTS (SELECT 1 FROM audit WHERE request_id = ${audit.requestId})`
   const [stamp = [], ...rows] = await write(batch, [insertAudit(audit, guard), ...changes(won)])
   return stamp.length === 1 ? rows : null
+}
+
+/** A condition of a change, and what its caller is told where it does not hold. */
+export type Condition<R extends string> = readonly [refusal: R, holds: SQL]
+
+/** The same under several conditions. @returns the refusal of the first one that does not hold */
+export async function changeUnless<R extends string>(
+  batch: Batch,
+  audit: AuditRow,
+  conditions: readonly [Condition<R>, ...(readonly Condition<R>[])],
+  changes: (won: SQL) => readonly SQL[],
+): Promise<'done' | R> {
+  const holds = conditions.map(([, condition]) => condition)
+  if (await changeWhere(batch, audit, sql.join(holds, sql` AND `), changes)) return 'done'
+  const [[first], ...others] = conditions
+  if (others.length === 0) return first
+  // Which one it was is for the message only.
+  const columns = holds.map((condition, n) => sql`${condition} AS ${sql.identifier(`c${n}`)}`)
+  const [[row] = []] = await read(batch, [sql`SELECT ${sql.join(columns, sql`, `)}`])
+  return conditions.find((_, n) => row?.[`c${n}`] !== 1)?.[0] ?? first
 }
 
 /** Moves the version of the settings, so that every node reads them again before its next decision. */

@@ -5,6 +5,7 @@ import type { Batch, Store } from '../../ports/store.ts'
 import { adminStore } from './admins.ts'
 import { auditStore, watchAudit } from './audit.ts'
 import { sweepBuckets } from './buckets.ts'
+import { challengeReads } from './challenge-reads.ts'
 import { challengeStore } from './challenges.ts'
 import { claimStore, sweepClaims } from './claims.ts'
 import { keyStore } from './keys.ts'
@@ -17,6 +18,7 @@ import { number } from './rows.ts'
 import { settingsStore } from './settings.ts'
 import { changeWhere, read, write } from './statements.ts'
 import { templateStore } from './templates.ts'
+import { tokenCreationStore } from './token-creation.ts'
 import { tokenStore } from './tokens.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
@@ -31,7 +33,9 @@ export function createStore(given: Batch): Store {
   return {
     ...auditStore(watched),
     ...challengeStore(batch),
+    ...challengeReads(batch),
     ...tokenStore(batch),
+    ...tokenCreationStore(batch),
     ...settingsStore(batch),
     ...providerStore(batch),
     ...adminStore(batch),

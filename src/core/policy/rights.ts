@@ -1,6 +1,5 @@
 /**
- * Rights of users over their own tokens and of administrators (contract 6.7 to 6.9), and the rules of lost tokens. What
- * administrators may do is worked out in reach.ts; which call needs which right stands in http/rights.ts.
+ * Rights of users over their own tokens and of administrators (contract 6.7 to 6.9). What administrators may do is worked out in reach.ts; which call needs which right stands in http/rights.ts.
  */
 import { type Action, bool, idle, inScope, int, type Scope, str } from './action.ts'
 
@@ -9,7 +8,6 @@ const admin = inScope('admin')
 const system = inScope('system')
 const audit = inScope('audit')
 const tools = inScope('tools')
-const enrollment = inScope('enrollment')
 
 const SELFSERVICE: readonly (readonly [string, string])[] = [
   ['enrollEMAIL', 'Enrol an e-mail token.'],
@@ -66,15 +64,7 @@ const ADMIN: readonly (readonly [string, string])[] = [
   ['show', 'See tokens; every other right of this scope includes it.'],
 ]
 /** Names of LinOTP for calls that are not here. */
-const NO_CALL: readonly string[] = [
-  ...['setMOTPPIN', 'import', 'getotp', 'migrate_resolver', 'import_users'],
-  ...['resync', 'assign', 'unassign', 'checkstatus', 'manageToken', 'getserial'],
-  ...['copytokenpin', 'copytokenuser', 'losttoken'],
-]
-const ENROLLMENT_TEXTS: readonly (readonly [string, string])[] = [
-  ['lostTokenPWContents', 'Classes of characters of the password of a lost token.'],
-  ['lostTokenValid', 'How long the replacement of a lost token is valid.'],
-]
+const NO_CALL: readonly string[] = ['setMOTPPIN', 'getotp', 'migrate_resolver', 'import_users']
 const EDIT = { ...int(0, 1), allowed: [0, 1] }
 
 const declared = [
@@ -89,12 +79,9 @@ const declared = [
   audit('view', bool, false, 'Search, export and verify the audit.'),
   tools('migrate_resolver', bool, false, 'Move tokens from one resolver to another.'),
   tools('import_users', bool, false, 'Import users from a file.'),
-  enrollment('lostTokenPWLen', int(1, 128), 10, 'Length of the password of a lost token.'),
-  ...ENROLLMENT_TEXTS.map(([name, meaning]) => enrollment(name, str, '', meaning)),
 ] as readonly Action[] // a list of all kinds of values; each is only ever read through its own declaration
 
 export const rights: readonly Action[] = declared.map((action) => {
-  if (action.scope === 'enrollment') return idle(action, 'lost tokens cannot be replaced yet')
   if (action.scope === 'selfservice') return idle(action, 'rights of users are not enforced yet')
   return NO_CALL.includes(action.name) ? idle(action, 'there is no such call') : action
 })
