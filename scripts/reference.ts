@@ -4,7 +4,7 @@ import { actions } from '../src/core/policy/actions.ts'
 import { settingKeys } from '../src/core/setting-keys.ts'
 
 /** Scopes of which the page says as a whole that they have no effect yet. */
-const SAID_ABOVE: readonly string[] = ['selfservice', 'admin', 'system', 'audit']
+const SAID_ABOVE: readonly string[] = ['selfservice']
 
 const cell = (text: string): string => text.replace(/\|/g, '\\|')
 
@@ -49,8 +49,11 @@ token's own address may be anything.
 Under either of them nothing is sent and no challenge opened; the client gets the answer to a wrong PIN, and no failure is counted.
 Audit and log have the reason, \`send_limit_reached\` or \`destination_not_allowed\`, with the address masked.
 
-Rights of scopes selfservice, admin, system and audit can be stored and are shown, but are not enforced yet. Whoever saves an action that has no
-effect is warned, by the header \`otpost-warning\` and in the log.
+**Rights of administrators** (scopes admin, system, audit, tools; \`user\` is the administrator's login) follow other rules: all policies
+that match count together, see [administrators.md](administrators.md).
+
+Rights of scope selfservice can be stored and are shown, but are not enforced yet. Whoever saves an action that has no effect is
+warned, by the header \`otpost-warning\` and in the log.
 
 ${scopes.join('\n')}`
 }

@@ -12,6 +12,7 @@ import { createVault } from './adapters/vault/webcrypto.ts'
 import type { Config } from './config.ts'
 import { errorCodes, requestIdParameter, samlAttributes } from './core/setting-keys.ts'
 import { settingOf } from './core/settings.ts'
+import { createAdminRealm } from './flows/admin-realm.ts'
 import { createAdmins } from './flows/admins.ts'
 import { createAudit } from './flows/audit.ts'
 import { createAuditAdmin } from './flows/audit-admin.ts'
@@ -24,12 +25,15 @@ import { createDeliver } from './flows/deliver.ts'
 import { createEnroll } from './flows/enroll.ts'
 import { createHousekeeping, type Housekeeping } from './flows/housekeeping.ts'
 import { checkKeys, createKeyAdmin } from './flows/keys.ts'
+import { createLogin } from './flows/login.ts'
+import { createLoginLimits } from './flows/login-limits.ts'
 import { createMessages } from './flows/message.ts'
 import { createPolicyAdmin } from './flows/policy-admin.ts'
 import { createProviderAdmin } from './flows/provider-admin.ts'
 import { createProviderConfigs } from './flows/provider-configs.ts'
 import { createRealmAdmin } from './flows/realm-admin.ts'
 import { createRestored } from './flows/restored.ts'
+import { createEntitle } from './flows/rights.ts'
 import { createSessions } from './flows/sessions.ts'
 import { createSettingsCache } from './flows/settings.ts'
 import { createStatus } from './flows/status.ts'
@@ -68,7 +72,10 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
   const configs = createProviderConfigs({ vault, edges, findProvider, settings, templates })
   const messages = createMessages({ templates, log: edges.log })
   const trigger = createTrigger({ store, audit, vault, deliver, messages, edges }, config.sendDeadline)
-  const admins = createAdmins({ store, vault, edges, audit })
+  const admins = createAdmins({ store, vault, edges, audit, settings })
+  const adminRealm = createAdminRealm(config.adminRealm, { store, settings, passwordMatches: cryptMatches })
+  const sessions = createSessions({ store, vault, edges, audit, adminRealm })
+  const limits = createLoginLimits({ store, settings })
   const enroll = createEnroll({ store, vault, edges, audit, settings })
   const seal = createSeal({ store, vault, edges })
   const verify = createVerify({ store, vault })
@@ -83,9 +90,11 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     tokens: createTokenAdmin({ store, vault, audit, settings }),
     providers: createProviderAdmin({ store, vault, edges, audit, settings, deliver, findProvider, configs }),
     config: createConfigAdmin({ store, vault, audit, settings, configs, findProvider }),
-    realms: createRealmAdmin({ store, edges, audit, settings }),
-    sessions: createSessions({ store, vault, edges, audit }),
-    policies: createPolicyAdmin({ store, edges, audit, settings }),
+    realms: createRealmAdmin({ store, edges, audit, settings, adminRealm }),
+    sessions,
+    login: createLogin({ store, vault, edges, audit, adminRealm, limits, sessions }),
+    entitle: createEntitle(settings),
+    policies: createPolicyAdmin({ store, edges, audit, settings, adminRealm }),
     templates: createTemplateAdmin({ store, edges, audit, settings, templates }),
     admins,
     keys: createKeyAdmin({ store, vault, audit, seal, log: edges.log }),

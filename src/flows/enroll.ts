@@ -20,9 +20,10 @@ import { place, type Vault } from '../ports/vault.ts'
 import type { Audit, AuditDetails } from './audit.ts'
 import { checkDestination } from './destination.ts'
 import type { Facts } from './facts.ts'
+import { keepWithin } from './rights.ts'
 import { hex } from './sessions.ts'
 import type { SettingsCache } from './settings.ts'
-import { findUser, type UserSelection } from './users.ts'
+import { findUser, type UserSelection, userWithin } from './users.ts'
 
 export type EnrollCommand = {
   readonly type: string
@@ -72,33 +73,40 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
     const settings = await cache.fresh()
     const type = findTokenType(command.type)
     if (!type) return err({ code: 'token_type_unknown', type: command.type })
+    const reached = targetWithin(command, settings, facts)
+    if (!reached.ok) return reached
     const user = command.user ? await findUser(store, settings, command.user) : null
     if (user && !user.ok) return user
     const existing = command.serial === null ? undefined : (await store.findTokens({ serials: [command.serial] }))[0]
+    const touched = existing ? keepWithin('token', existing.realms, facts) : ok(true)
+    if (!touched.ok) return touched
     if (existing && existing.type !== type.name)
       return err({ code: 'token_type_conflict', serial: existing.serial, type: existing.type })
     const read = readParameters(command, type, settings)
     if (!read.ok) return read
 
-    const realms = realmsOf(settings, user?.ok ? user.value.resolver : null, command.realm)
-    if (!realms.ok) return realms
+    const named = realmsOf(settings, user?.ok ? user.value.resolver : null, command.realm)
+    if (!named.ok) return named
+    // A new token that nobody owns lies in all realms of an administrator who is bound to some, or he would lose it.
+    const [own = []] = facts.within ?? []
+    const realms = user || existing || named.value.length > 0 ? named.value : own
     const owner = user?.ok ? { userId: user.value.userId, resolver: user.value.resolver } : null
     const details = {
       success: true,
       tokenType: type.name,
       user: user?.ok ? user.value.login : '',
-      realm: realms.value[0] ?? '',
+      realm: realms[0] ?? '',
     }
     const asked = {
       user: user?.ok ? user.value : null,
-      realm: realms.value[0] ?? null,
+      realm: realms[0] ?? null,
       client: facts.client,
       time: facts.time,
     }
     const policy = policyFor(settings, asked)
     const destination = checkDestination(type, policy, read.value.address)
     if (!destination.ok) return destination
-    const target: Target = { type, owner, realms: realms.value, parameters: read.value, details, policy }
+    const target: Target = { type, owner, realms, parameters: read.value, details, policy }
     return existing ? reinit(existing, target, command, facts) : create(target, command, settings, facts)
   }
 
@@ -256,6 +264,12 @@ function readSecret(text: string): Uint8Array | string {
   if (!/^([0-9a-f]{2})+$/i.test(digits)) return 'must be hexadecimal digits'
   const bytes = Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
   return bytes.length < 16 || bytes.length > 64 ? 'must be 16 to 64 bytes long (RFC 4226 §4 R6)' : bytes
+}
+
+/** The user's realm and the realm that is named must be within reach. */
+function targetWithin(command: EnrollCommand, settings: Settings, facts: Facts): Result<true, AdminFailure> {
+  if (command.user) return userWithin(command.user, settings, facts)
+  return command.realm ? keepWithin('realm', [command.realm.toLowerCase()], facts) : ok(true)
 }
 
 /** The realms that hold the owner's resolver, and the one that was named. */

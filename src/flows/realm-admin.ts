@@ -1,13 +1,16 @@
 /** Administration of resolvers and realms (contract 7.9). Users of the built-in store come as a text in passwd format. */
 import type { AdminFailure } from '../core/failures.ts'
 import { readPasswd } from '../core/passwd.ts'
+import { isWithin } from '../core/policy/reach.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { findRealm, type Settings } from '../core/settings.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
+import type { AdminRealm } from './admin-realm.ts'
 import type { Audit } from './audit.ts'
 import type { Facts } from './facts.ts'
+import { keepWithin } from './rights.ts'
 import type { SettingsCache } from './settings.ts'
 
 export type SaveResolver = {
@@ -21,21 +24,31 @@ export type SaveResolver = {
 }
 
 export type RealmAdmin = {
+  readonly adminRealm: string
   /** @returns how many users it has */
   readonly saveResolver: (command: SaveResolver, facts: Facts) => Promise<Result<number, AdminFailure>>
   readonly deleteResolver: (name: string, facts: Facts) => Promise<Result<boolean, AdminFailure>>
   readonly saveRealm: (name: string, resolvers: readonly string[], facts: Facts) => Promise<Result<true, AdminFailure>>
-  readonly deleteRealm: (name: string, facts: Facts) => Promise<boolean>
+  /** false: no such realm. The realm of administrators is kept. */
+  readonly deleteRealm: (name: string, facts: Facts) => Promise<Result<boolean, AdminFailure>>
   /** The empty name leaves no default; false: no such realm. */
   readonly setDefaultRealm: (name: string, facts: Facts) => Promise<boolean>
   readonly settings: (facts: Facts) => Promise<Settings>
   readonly listUsers: (realm: string | null, facts: Facts) => Promise<Result<readonly UserRecord[], AdminFailure>>
 }
 
-type Parts = { readonly store: Store; readonly edges: Edges; readonly audit: Audit; readonly settings: SettingsCache }
+type Parts = {
+  readonly store: Store
+  readonly edges: Edges
+  readonly audit: Audit
+  readonly settings: SettingsCache
+  readonly adminRealm: Pick<AdminRealm, 'name'>
+}
 
-export function createRealmAdmin({ store, edges, audit, settings: cache }: Parts): RealmAdmin {
+export function createRealmAdmin({ store, edges, audit, settings: cache, adminRealm }: Parts): RealmAdmin {
   return {
+    adminRealm: adminRealm.name,
+
     saveResolver: async (command, facts) => {
       const invalid = (field: string, rule: string) => err({ code: 'parameter_invalid', field, rule } as const)
       const { name, previousName } = command
@@ -72,6 +85,9 @@ export function createRealmAdmin({ store, edges, audit, settings: cache }: Parts
       if (!/^[\w.-]{1,64}$/.test(name))
         return err({ code: 'parameter_invalid', field: 'realm', rule: 'must be 1 to 64 letters, digits, _ . or -' })
       if (resolvers.length === 0) return err({ code: 'parameter_missing', field: 'resolvers' })
+      const own = name === adminRealm.name && facts.by && facts.by.userId !== null ? facts.by.resolver : null
+      if (own !== null && !resolvers.includes(own))
+        return err({ code: 'parameter_invalid', field: 'resolvers', rule: `must keep '${own}', which you log in by` })
       const done = await store.saveRealm(
         name,
         resolvers,
@@ -84,7 +100,9 @@ export function createRealmAdmin({ store, edges, audit, settings: cache }: Parts
 
     deleteRealm: async (name, facts) => {
       const realm = name.toLowerCase()
-      return store.deleteRealm(realm, await audit.row(facts, { success: true, realm }))
+      if (realm === adminRealm.name)
+        return err({ code: 'parameter_invalid', field: 'realm', rule: 'must not be the realm of administrators' })
+      return ok(await store.deleteRealm(realm, await audit.row(facts, { success: true, realm })))
     },
 
     setDefaultRealm: async (name, facts) => {
@@ -102,7 +120,9 @@ export function createRealmAdmin({ store, edges, audit, settings: cache }: Parts
       const settings = await cache.fresh()
       const realm = name === null ? undefined : findRealm(settings, name)
       if (name !== null && !realm) return err({ code: 'realm_unknown', realm: name })
-      const resolvers = realm?.resolvers ?? settings.resolvers.map((resolver) => resolver.name)
+      const reached = realm ? keepWithin('realm', [realm.name], facts) : ok(true)
+      if (!reached.ok) return reached
+      const resolvers = realm?.resolvers ?? resolversWithin(settings, facts)
       await audit.write(facts, { success: true, realm: realm?.name ?? '' })
       return ok(await store.findUsers(resolvers, null))
     },
@@ -125,4 +145,11 @@ export function createRealmAdmin({ store, edges, audit, settings: cache }: Parts
       return err({ code: 'parameter_invalid', field: 'fileName', rule: 'must be a file that this process can read' })
     }
   }
+}
+
+/** All resolvers, for who is bound to no realm those of no realm too. */
+function resolversWithin({ resolvers, realms }: Settings, { within = [] }: Facts): readonly string[] {
+  const holding = (resolver: string) =>
+    realms.filter((realm) => realm.resolvers.includes(resolver)).map((realm) => realm.name)
+  return resolvers.map(({ name }) => name).filter((name) => isWithin(holding(name), within))
 }

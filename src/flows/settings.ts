@@ -9,6 +9,8 @@ export type SettingsCache = {
   /** What is known, read at first use. May be older than the database; compare the version before deciding. */
   readonly known: () => Promise<Settings>
   readonly fresh: () => Promise<Settings>
+  /** What holds now, for whom a read has just told the version. */
+  readonly at: (version: number) => Promise<Settings>
 }
 
 export function createSettingsCache(store: Pick<Store, 'settings'>): SettingsCache {
@@ -22,5 +24,10 @@ export function createSettingsCache(store: Pick<Store, 'settings'>): SettingsCac
     })
     return reading
   }
-  return { known: () => current ?? fresh(), fresh }
+  const known = (): Promise<Settings> => current ?? fresh()
+  const at = async (version: number): Promise<Settings> => {
+    const settings = await known()
+    return settings.version === version ? settings : fresh()
+  }
+  return { known, fresh, at }
 }

@@ -1,5 +1,6 @@
 /** Administration of tokens: show, remove, enable, disable, reset, set (contract 7.1). */
 import type { AdminFailure } from '../core/failures.ts'
+import { isWithin } from '../core/policy/reach.ts'
 import { policyFor } from '../core/policy/subject.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Settings } from '../core/settings.ts'
@@ -11,9 +12,10 @@ import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
 import { checkDestination } from './destination.ts'
 import type { Facts } from './facts.ts'
+import { keepWithin } from './rights.ts'
 import type { SettingsCache } from './settings.ts'
 import { SETTERS } from './token-settings.ts'
-import { findUser, type UserSelection } from './users.ts'
+import { findUser, type UserSelection, userWithin } from './users.ts'
 
 /** Tokens by serial, by owner, or both; `*` in a serial stands for any text when tokens are shown. */
 export type Selection = { readonly serials: readonly string[] | null; readonly user: UserSelection | null }
@@ -77,6 +79,7 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
     const tokens = found
       .filter((token) => patterns === null || patterns.some((pattern) => pattern.test(token.serial)))
       .filter((token) => realm === '' || realm === '*' || token.realms.includes(realm))
+      .filter((token) => isWithin(token.realms, facts.within))
       .toSorted((a, b) => compare(key.value(a), key.value(b)))
     if (command.descending) tokens.reverse()
     await audit.write(facts, {
@@ -91,6 +94,8 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
   async function owner(serial: string, facts: Facts): Promise<Result<UserRecord | null, AdminFailure>> {
     const [token] = await store.findTokens({ serials: [serial] })
     if (!token) return err({ code: 'token_unknown', serial })
+    const reached = keepWithin('token', token.realms, facts)
+    if (!reached.ok) return reached
     await audit.write(facts, { success: true, serial, tokenType: token.type, user: token.user?.login ?? '' })
     return ok(token.user)
   }
@@ -103,23 +108,25 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
   }
 
   async function remove(selection: Selection, facts: Facts): Promise<Result<number, AdminFailure>> {
-    const chosen = await choose(selection)
+    const chosen = await choose(selection, facts)
     if (!chosen.ok) return chosen
-    return ok(await store.removeTokens(serials(chosen.value), await row(facts, chosen.value)))
+    const row = await rowOf(facts, chosen.value)
+    return counted(await store.removeTokens(serials(chosen.value), row, facts.within))
   }
 
   async function setActive(selection: Selection, active: boolean, facts: Facts): Promise<Result<number, AdminFailure>> {
-    const chosen = await choose(selection)
+    const chosen = await choose(selection, facts)
     if (!chosen.ok) return chosen
     const changes = chosen.value.map(({ serial, revision }) => ({ serial, revision, set: { active } }))
-    const done = await store.changeTokens(changes, await row(facts, chosen.value))
+    const done = await store.changeTokens(changes, await rowOf(facts, chosen.value))
     return done === 'done' ? ok(changes.length) : err(CHANGED_MEANWHILE)
   }
 
   async function reset(selection: Selection, facts: Facts): Promise<Result<number, AdminFailure>> {
-    const chosen = await choose(selection)
+    const chosen = await choose(selection, facts)
     if (!chosen.ok) return chosen
-    return ok(await store.resetFailCounts(serials(chosen.value), await row(facts, chosen.value)))
+    const row = await rowOf(facts, chosen.value)
+    return counted(await store.resetFailCounts(serials(chosen.value), row, facts.within))
   }
 
   async function set(
@@ -130,7 +137,7 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
     const names = Object.keys(settings).filter((name) => Object.hasOwn(SETTERS, name))
     if (names.length === 0)
       return err({ code: 'settings_missing', known: Object.values(SETTERS).map((setter) => setter.name) })
-    const chosen = await choose(selection)
+    const chosen = await choose(selection, facts)
     if (!chosen.ok) return chosen
     const changes: TokenChange[] = []
     for (const token of chosen.value) {
@@ -158,7 +165,7 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
       if (pin !== undefined) change = { ...change, sealedPin: await vault.sealPin(pin, place.pin(token.serial)) }
       changes.push({ serial: token.serial, revision: token.revision, set: change })
     }
-    const done = await store.changeTokens(changes, await row(facts, chosen.value, names.join(', ')))
+    const done = await store.changeTokens(changes, await rowOf(facts, chosen.value, names.join(', ')))
     if (done === 'lost') return err(CHANGED_MEANWHILE)
     return ok(names.map((name) => ({ name: SETTERS[name]?.name ?? name, count: changes.length })))
   }
@@ -172,11 +179,20 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
     return checkDestination(type, policyFor(await cache.known(), asked), String(address))
   }
 
-  /** The tokens an administrator means. Without serial and user none are meant, never all. */
-  async function choose(selection: Selection): Promise<Result<readonly ShownToken[], AdminFailure>> {
+  /**
+   * The tokens an administrator means, if all of them are within reach. Without serial and user none are meant, never
+   * all.
+   */
+  async function choose(selection: Selection, facts: Facts): Promise<Result<readonly ShownToken[], AdminFailure>> {
     if (selection.serials === null && selection.user === null) return ok([])
-    const selected = await select(await cache.fresh(), selection)
-    return selected.ok ? ok(await store.findTokens(selected.value)) : selected
+    const settings = await cache.fresh()
+    const reached = selection.user ? userWithin(selection.user, settings, facts) : ok(true)
+    if (!reached.ok) return reached
+    const selected = await select(settings, selection)
+    if (!selected.ok) return selected
+    const tokens = await store.findTokens(selected.value)
+    const outside = tokens.find((token) => !isWithin(token.realms, facts.within))
+    return outside ? err({ code: 'right_elsewhere', what: 'token' }) : ok(tokens)
   }
 
   async function select(
@@ -191,7 +207,7 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
     return ok({ ...bySerial, owners: [{ userId, resolver }] })
   }
 
-  function row(facts: Facts, tokens: readonly ShownToken[], info = '') {
+  function rowOf(facts: Facts, tokens: readonly ShownToken[], info = '') {
     const [first] = tokens
     return audit.row(facts, {
       success: tokens.length > 0,
@@ -203,6 +219,9 @@ export function createTokenAdmin({ store, vault, audit, settings: cache }: Parts
     })
   }
 }
+
+const counted = (count: number | 'elsewhere'): Result<number, AdminFailure> =>
+  count === 'elsewhere' ? err({ code: 'right_elsewhere', what: 'token' }) : ok(count)
 
 const serials = (tokens: readonly ShownToken[]): readonly string[] => tokens.map((token) => token.serial)
 

@@ -4,6 +4,8 @@ import { err, ok, type Result } from '../core/result.ts'
 import type { Settings } from '../core/settings.ts'
 import { type UserRecord, userQueries } from '../core/users.ts'
 import type { Store } from '../ports/store.ts'
+import type { Facts } from './facts.ts'
+import { keepWithin } from './rights.ts'
 
 export type UserSelection = {
   readonly user: string
@@ -19,6 +21,20 @@ export function namedUser(
   const queries = userQueries(selection, settings)
   const [first] = queries.ok ? queries.value : []
   return { user: first?.login ?? selection.user, realm: first?.realm.name ?? selection.realm ?? '' }
+}
+
+/**
+ * Refuses a user in a realm that the request is not bound to. Every realm in which the user would be looked for must be
+ * within, since only then it does not matter where he is found.
+ */
+export function userWithin(selection: UserSelection, settings: Settings, facts: Facts): Result<true, AdminFailure> {
+  const queries = userQueries(selection, settings)
+  const realms = queries.ok ? queries.value.map(({ realm }) => realm.name) : ['']
+  for (const realm of realms) {
+    const reached = keepWithin('user', [realm], facts)
+    if (!reached.ok) return reached
+  }
+  return ok(true)
 }
 
 /** The one user that is meant; several different ones count as none (contract 7.8). */

@@ -1,4 +1,5 @@
 /** What a runtime and the middleware hand to routes. */
+import type { Administrator } from '../core/policy/reach.ts'
 import type { Facts } from '../flows/facts.ts'
 import type { Session } from '../flows/sessions.ts'
 import type { Params } from './params.ts'
@@ -13,6 +14,12 @@ export type Connection = {
   readonly operator?: string
 }
 
+export type Caller =
+  /** `version`: of the settings, as it was read with the proof. */
+  | { readonly administrator: Administrator; readonly version: number }
+  /** Who needs no proof, by name. */
+  | { readonly operator: string }
+
 export type Env = {
   Bindings: Connection
   Variables: {
@@ -22,6 +29,6 @@ export type Env = {
     secure: boolean
     session: Session | null
     /** Who the request proves to come from, before its CSRF token was looked at; null: a stranger. */
-    administrator: string | null
+    caller: Caller | null
   }
 }

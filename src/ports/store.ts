@@ -7,8 +7,10 @@
 import type { Challenge, DeliveryState } from '../core/challenge.ts'
 import type { Bucket } from '../core/limits.ts'
 import type { PasswdUser } from '../core/passwd.ts'
+import type { Grant } from '../core/policy/grant.ts'
 import type { PolicyRecord } from '../core/policy/policy.ts'
 import type { Rate } from '../core/policy/rate.ts'
+import type { Within } from '../core/policy/reach.ts'
 import type { ConfigEntry, ProviderKey, ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
 import type { Instant, Seconds } from '../core/time.ts'
 import type { HashName, Token, TokenInfo } from '../core/token.ts'
@@ -194,6 +196,39 @@ export type TokenChange = {
   }>
 }
 
+export type NewApiToken = {
+  readonly id: string
+  readonly admin: string
+  readonly name: string
+  readonly hash: string
+  readonly createdAt: Instant
+  /** null: it may do all that its administrator may. */
+  readonly grant: Grant | null
+  /** null: it lasts. */
+  readonly expiresAt: Instant | null
+}
+export type ListedApiToken = Omit<NewApiToken, 'hash'> & {
+  /** To the hour; null: never. */
+  readonly lastUsedAt: Instant | null
+}
+
+/** Whose password a session belongs to: a local administrator's, or a user's of a resolver. */
+export type SessionHolder = { readonly username: string } | { readonly resolver: string; readonly userId: string }
+
+export type LoginLimit = {
+  readonly key: string
+  /** Payments in one period, at most. */
+  readonly limit: number
+  /** While there is a row by this key, the limit does not hold. */
+  readonly unless?: string
+}
+export type SettledLogin = {
+  /** Keys that begin anew, and keys that get one payment back. */
+  readonly cleared: readonly string[]
+  readonly paidBack: readonly string[]
+  readonly known: { readonly key: string; readonly until: Instant }
+}
+
 export type TemplateRecord = { readonly name: string; readonly source: string; readonly changedAt: Instant }
 
 export type StoredVerdict = {
@@ -251,9 +286,13 @@ export type Store = AuditStore & {
   readonly reinitToken: (token: ReinitToken, audit: AuditRow) => Promise<'done' | 'lost'>
   /** All changes or none: `lost` when one of the tokens changed since it was read. */
   readonly changeTokens: (changes: readonly TokenChange[], audit: AuditRow) => Promise<'done' | 'lost'>
-  /** @returns how many tokens were removed, challenges included */
-  readonly removeTokens: (serials: readonly string[], audit: AuditRow) => Promise<number>
-  readonly resetFailCounts: (serials: readonly string[], audit: AuditRow) => Promise<number>
+  /** @returns how many tokens were removed, challenges included; `elsewhere`: none, since one lies not `within` (reach.ts) */
+  readonly removeTokens: (serials: readonly string[], audit: AuditRow, within?: Within) => Promise<number | 'elsewhere'>
+  readonly resetFailCounts: (
+    serials: readonly string[],
+    audit: AuditRow,
+    within?: Within,
+  ) => Promise<number | 'elsewhere'>
 
   readonly setConfig: (entries: readonly ConfigEntry[], audit: AuditRow) => Promise<void>
   /** With the legacy configuration of a provider goes the provider; if it was the default, the first one becomes it. */
@@ -322,21 +361,43 @@ export type Store = AuditStore & {
   }) => Promise<'done' | 'taken'>
   readonly findAdmin: (username: string) => Promise<{ readonly username: string; readonly passwordHash: string } | null>
   readonly listAdmins: () => Promise<readonly { readonly username: string; readonly createdAt: Instant }[]>
+  /** Ends the administrator's sessions too, since each belongs to a password. */
+  readonly setAdminPassword: (username: string, passwordHash: string, audit: AuditRow) => Promise<'done' | 'unknown'>
   /** Also revokes the administrator's API tokens. `last`: somebody must be left. */
   readonly removeAdmin: (username: string, audit: AuditRow) => Promise<'done' | 'unknown' | 'last'>
   /** `unknown`: there is no such administrator. */
-  readonly addApiToken: (
-    token: { id: string; admin: string; name: string; hash: string; createdAt: Instant },
-    audit: AuditRow,
-  ) => Promise<'done' | 'unknown'>
-  readonly findApiToken: (id: string) => Promise<{ readonly admin: string; readonly hash: string } | null>
-  readonly listApiTokens: () => Promise<
-    readonly { readonly id: string; readonly admin: string; readonly name: string; readonly createdAt: Instant }[]
+  readonly addApiToken: (token: NewApiToken, audit: AuditRow) => Promise<'done' | 'unknown'>
+  /** One that has not expired, with the version of the settings. */
+  readonly findApiToken: (
+    id: string,
+    now: Instant,
+  ) => Promise<
+    | (Pick<NewApiToken, 'admin' | 'hash' | 'grant'> & {
+        readonly lastUsedAt: Instant | null
+        readonly version: number
+      })
+    | null
   >
+  /** Notes a use, unless one was noted less than `every` ago. */
+  readonly noteApiTokenUse: (id: string, now: Instant, every: Seconds) => Promise<void>
+  readonly listApiTokens: () => Promise<readonly ListedApiToken[]>
   readonly revokeApiToken: (id: string, audit: AuditRow) => Promise<'done' | 'unknown'>
-  /** The password hash of the session's administrator; null: the session has ended, or the administrator is gone. One read. */
-  readonly sessionPassword: (sessionId: string, username: string) => Promise<string | null>
+  /**
+   * The version of the settings, and the password hash of the session's holder, null where none is stored. null: the
+   * session has ended. One read.
+   */
+  readonly readSession: (
+    sessionId: string,
+    holder: SessionHolder,
+  ) => Promise<{ readonly version: number; readonly passwordHash: string | null } | null>
   readonly endSession: (sessionId: string, expiresAt: Instant, audit: AuditRow) => Promise<void>
+  /**
+   * Pays for one login under all of `limits`, or for none when one of them is reached. A row counts until `endsAt` of the
+   * first payment.
+   */
+  readonly payLogin: (limits: readonly LoginLimit[], now: Instant, endsAt: Instant) => Promise<boolean>
+  /** Gives back what a login that succeeded has paid, and remembers where it came from. */
+  readonly settleLogin: (login: SettledLogin, audit: AuditRow) => Promise<void>
 
   /** The first request with this key gets it; the others are told which one that was. */
   readonly claim: (claim: {

@@ -4,14 +4,20 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { actions, findAction } from '../../src/core/policy/actions.ts'
+import { isRightScope } from '../../src/core/policy/rights.ts'
+import { addAdministrator, codeOf, logIn, type Session } from '../support/administrators.ts'
+import { callsByRight } from '../support/calls.ts'
 import { enrollSms, type Gateway, startGateway, useGateway } from '../support/gateway.ts'
 import { enroll, type Fields, type Harness, startHarness } from '../support/harness.ts'
 
 let h: Harness
 let gateway: Gateway
+let clerk: Session
 
 beforeAll(async () => {
   h = await startHarness()
+  await addAdministrator(h, 'clerk')
+  clerk = await logIn(h, 'clerk')
   gateway = await startGateway()
   await useGateway(h, gateway)
   await useGateway(h, gateway, { URL: gateway.url.replace('send', 'other') }, { name: 'other', default: 'false' })
@@ -28,7 +34,7 @@ afterAll(async () => {
   await h.close()
 })
 afterEach(async () => {
-  await h.admin('/system/delPolicy', { name: 'rule' })
+  await h.admin('/system/delPolicy', { name: 'rule,closed', enforce: 'true' })
   await h.admin('/admin/remove', ALICE)
 })
 
@@ -248,30 +254,60 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     ...{ without: undefined, with: SENT },
   },
 }
+/** Whether the administrator is refused, in a scope that permits nothing and in one that permits the action. */
+const RIGHTS: Readonly<Record<string, Effect>> = Object.fromEntries(
+  actions
+    .filter(({ scope, idle }) => isRightScope(scope) && idle === undefined)
+    .map(({ scope, name }): readonly [string, Effect] => [
+      `${scope} ${name}`,
+      {
+        written: name,
+        more: { enforce: 'true' },
+        before: () => {
+          const closed = { name: 'closed', scope, action: name, realm: '*', user: 'nobody', client: '*' }
+          return h.admin('/system/setPolicy', { ...closed, enforce: 'true' })
+        },
+        see: async () => {
+          const call = callsByRight(h).get(`${scope} ${name}`)
+          return call && codeOf(await clerk.call(call.method, call.path, call.fields)) === 410
+        },
+        ...{ without: true, with: false },
+      },
+    ]),
+)
 const key = ({ scope, name }: { readonly scope: string; readonly name: string }): string => `${scope} ${name}`
 
 describe('policy actions', () => {
   it('each has its effect shown below, or is declared idle, and none both', () => {
     const effective = actions.filter(({ idle }) => idle === undefined).map(key)
 
-    expect(Object.keys(EFFECTS).toSorted()).toEqual(effective.toSorted())
+    expect(Object.keys({ ...EFFECTS, ...RIGHTS }).toSorted()).toEqual(effective.toSorted())
   })
 
-  it.each(Object.entries(EFFECTS))('%s', async (name, { given, written, more, before, see, ...expected }) => {
-    const scope = name.split(' ')[0] ?? ''
-    const look = async (action: string | undefined): Promise<unknown> => {
-      await h.admin('/admin/remove', ALICE)
-      await before?.()
-      const fields = { name: 'rule', scope, realm: '*', user: '*', client: '*', ...more }
-      const saved = action === undefined ? null : await h.admin('/system/setPolicy', { ...fields, action })
-      expect(saved?.json.result?.status ?? true, saved?.text).toBe(true)
-      return see()
-    }
+  it('of rights have an effect where there is a call that needs them, and only there', () => {
+    const rights = [...callsByRight(h).keys()]
 
-    const seen = { without: await look(given), with: await look([given, written].filter(Boolean).join(', ')) }
-
-    expect(seen).toEqual(expected)
+    expect(Object.keys(RIGHTS).toSorted()).toEqual(rights.toSorted())
   })
+
+  it.each(Object.entries({ ...EFFECTS, ...RIGHTS }))(
+    '%s',
+    async (name, { given, written, more, before, see, ...expected }) => {
+      const scope = name.split(' ')[0] ?? ''
+      const look = async (action: string | undefined): Promise<unknown> => {
+        await h.admin('/admin/remove', ALICE)
+        await before?.()
+        const fields = { name: 'rule', scope, realm: '*', user: '*', client: '*', ...more }
+        const saved = action === undefined ? null : await h.admin('/system/setPolicy', { ...fields, action })
+        expect(saved?.json.result?.status ?? true, saved?.text).toBe(true)
+        return see()
+      }
+
+      const seen = { without: await look(given), with: await look([given, written].filter(Boolean).join(', ')) }
+
+      expect(seen).toEqual(expected)
+    },
+  )
 
   it.each(actions.filter(({ idle }) => idle !== undefined))('$scope $name warns whoever saves it', async (action) => {
     const sample = { bool: action.name, int: `${action.name}=1`, set: `${action.name}=1`, str: `${action.name}=x` }

@@ -8,6 +8,7 @@ import { sweepBuckets } from './buckets.ts'
 import { challengeStore } from './challenges.ts'
 import { claimStore, sweepClaims } from './claims.ts'
 import { keyStore } from './keys.ts'
+import { loginStore } from './logins.ts'
 import { somebodys } from './nobody.ts'
 import { policyStore } from './policies.ts'
 import { sweepRests } from './provider-rests.ts'
@@ -19,7 +20,7 @@ import { templateStore } from './templates.ts'
 import { tokenStore } from './tokens.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 11
+export const SCHEMA_VERSION = 12
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
@@ -34,6 +35,7 @@ export function createStore(given: Batch): Store {
     ...settingsStore(batch),
     ...providerStore(batch),
     ...adminStore(batch),
+    ...loginStore(batch),
     ...policyStore(batch),
     ...templateStore(batch),
     ...keyStore(batch),
@@ -61,6 +63,7 @@ export function createStore(given: Batch): Store {
       const swept = await write(batch, [
         sql`DELETE FROM challenges WHERE expires_at < ${now - KEPT} RETURNING id`,
         sql`DELETE FROM revoked_sessions WHERE expires_at < ${now} RETURNING id`,
+        sql`DELETE FROM login_attempts WHERE ends_at <= ${now} RETURNING key`,
         sweepRests(now),
         sweepBuckets(now),
         sweepClaims(now),

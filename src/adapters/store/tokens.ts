@@ -1,5 +1,6 @@
 /** Tokens in the store: enrolment and administration. */
 import { type SQL, sql } from 'drizzle-orm/sql'
+import type { Within } from '../../core/policy/reach.ts'
 import type {
   AuditRow,
   Batch,
@@ -13,7 +14,7 @@ import type {
 } from '../../ports/store.ts'
 import { somebodys } from './nobody.ts'
 import { number, toToken, toUser } from './rows.ts'
-import { changeWhere, insertAudit, json, list, read, write } from './statements.ts'
+import { changeWhere, json, list, read } from './statements.ts'
 
 type TokenStore = Pick<
   Store,
@@ -105,23 +106,34 @@ export function tokenStore(batch: Batch): TokenStore {
     return done ? 'done' : 'lost'
   }
 
-  async function removeTokens(serials: readonly string[], audit: AuditRow): Promise<number> {
-    const [, , removed = []] = await write(batch, [
-      insertAudit(audit),
-      sql`DELETE FROM challenges WHERE serial IN ${list(serials)}`,
-      sql`DELETE FROM tokens WHERE serial IN ${list(serials)} AND ${somebodys} RETURNING id`,
+  async function removeTokens(serials: readonly string[], audit: AuditRow, within: Within = []) {
+    const done = await changeWhere(batch, audit, allWithin(serials, within), (won) => [
+      sql`DELETE FROM challenges WHERE serial IN ${list(serials)} AND ${won}`,
+      sql`DELETE FROM tokens WHERE serial IN ${list(serials)} AND ${somebodys} AND ${won} RETURNING id`,
     ])
-    return removed.length
+    return done?.[1]?.length ?? 'elsewhere'
   }
 
-  async function resetFailCounts(serials: readonly string[], audit: AuditRow): Promise<number> {
-    const [, reset = []] = await write(batch, [
-      insertAudit(audit),
-      sql`UPDATE tokens SET fail_count = 0 WHERE serial IN ${list(serials)} AND ${somebodys} RETURNING id`,
+  async function resetFailCounts(serials: readonly string[], audit: AuditRow, within: Within = []) {
+    const done = await changeWhere(batch, audit, allWithin(serials, within), (won) => [
+      sql`UPDATE tokens SET fail_count = 0 WHERE serial IN ${list(serials)} AND ${somebodys} AND ${won} RETURNING id`,
     ])
-    return reset.length
+    return done?.[0]?.length ?? 'elsewhere'
   }
 }
+
+/** No token of these lies outside: they may have moved to other realms since they were read. */
+const allWithin = (serials: readonly string[], within: Within): SQL =>
+  sql.join(
+    [
+      sql`1`,
+      ...within.map(
+        (realms) => sql`NOT EXISTS (SELECT 1 FROM tokens t WHERE t.serial IN ${list(serials)} AND NOT EXISTS (
+          SELECT 1 FROM json_each(t.realms) j WHERE j.value IN ${list(realms)}))`,
+      ),
+    ],
+    sql` AND `,
+  )
 
 /** Each limit that is set, as the condition under which one token more is within it. */
 function limitsOf({ owner, type, realms, limits = {} }: NewToken): readonly (readonly [keyof TokenLimits, SQL])[] {

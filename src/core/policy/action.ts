@@ -13,6 +13,7 @@ export const SCOPES = [
   'admin',
   'system',
   'audit',
+  'tools',
 ] as const
 export type Scope = (typeof SCOPES)[number]
 

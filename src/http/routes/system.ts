@@ -54,20 +54,22 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
     },
     '/getRealms': async (c, params) =>
       respond(c, ok(await realms.settings(facts(c))), (settings) => ({
-        value: encodeRealms(settings, param(params, 'realm')),
+        value: encodeRealms(settings, realms.adminRealm, param(params, 'realm')),
       })),
     '/getDefaultRealm': async (c) =>
       respond(c, ok(await realms.settings(facts(c))), (settings) => {
         const name = settings.realms.find((realm) => realm.isDefault)?.name
-        return { value: name === undefined ? {} : encodeRealms(settings, name) }
+        return { value: name === undefined ? {} : encodeRealms(settings, realms.adminRealm, name) }
       }),
     '/getResolvers': async (c) =>
-      respond(c, ok(await realms.settings(facts(c))), (settings) => ({ value: encodeResolvers(settings) })),
+      respond(c, ok(await realms.settings(facts(c))), (settings) => ({
+        value: encodeResolvers(settings, realms.adminRealm),
+      })),
     '/getResolver': async (c, params) => {
       const named = required(lowerCased(params), 'resolver')
       if (!named.ok) return respond(c, named, () => ({ value: null }))
       return respond(c, ok(await realms.settings(facts(c))), (settings) => ({
-        value: encodeResolver(settings, named.value.resolver),
+        value: encodeResolver(settings, realms.adminRealm, named.value.resolver),
       }))
     },
   }
@@ -162,7 +164,7 @@ export function systemRoutes({ config, providers, realms }: SystemFlows, respond
     },
     '/delRealm': async (c, params) => {
       const named = required(params, 'realm')
-      const result = named.ok ? ok(await realms.deleteRealm(named.value.realm, facts(c))) : named
+      const result = named.ok ? await realms.deleteRealm(named.value.realm, facts(c)) : named
       return respond(c, result, (done) => ({ value: { delRealm: { result: done } } }))
     },
     '/setDefaultRealm': async (c, params) => {

@@ -1,5 +1,5 @@
 /** /admin and /system in LinOTP's words: tokens, realms, resolvers and providers as its clients read them. */
-import type { Settings } from '../../../core/settings.ts'
+import { findRealm, type Settings } from '../../../core/settings.ts'
 import type { Token } from '../../../core/token.ts'
 import { tokenTypes } from '../../../core/tokens/index.ts'
 import type { UserRecord } from '../../../core/users.ts'
@@ -126,7 +126,8 @@ function encodeInfo(token: Token): string {
 
 const gmt = (at: number | null): string => (at === null ? '' : new Date(at * 1000).toUTCString())
 
-export function encodeRealms(settings: Settings, only: string | null): JsonObject {
+/** @param adminRealm name of the realm of administrators */
+export function encodeRealms(settings: Settings, adminRealm: string, only: string | null): JsonObject {
   const realms = settings.realms.filter((realm) => only === null || realm.name === only.toLowerCase())
   return Object.fromEntries(
     realms.map(({ name, resolvers, isDefault }) => [
@@ -136,13 +137,16 @@ export function encodeRealms(settings: Settings, only: string | null): JsonObjec
         entry: `linotp.useridresolver.group.${name}`,
         useridresolver: resolvers.map(resolverSpec),
         ...(isDefault ? { default: 'true' } : {}),
-        admin: false,
+        admin: name === adminRealm,
       },
     ]),
   )
 }
 
-export function encodeResolvers(settings: Settings): JsonObject {
+const inRealm = (settings: Settings, realm: string, resolver: string): boolean =>
+  findRealm(settings, realm)?.resolvers.includes(resolver) ?? false
+
+export function encodeResolvers(settings: Settings, adminRealm: string): JsonObject {
   return Object.fromEntries(
     settings.resolvers.map(({ name, type }) => [
       name,
@@ -151,18 +155,25 @@ export function encodeResolvers(settings: Settings): JsonObject {
         entry: `linotp.passwdresolver.fileName.${name}`,
         type,
         spec: resolverSpec(name),
-        admin: false,
+        admin: inRealm(settings, adminRealm, name),
         immutable: false,
       },
     ]),
   )
 }
 
-export function encodeResolver(settings: Settings, name: string): Json {
+export function encodeResolver(settings: Settings, adminRealm: string, name: string): Json {
   const resolver = settings.resolvers.find((one) => one.name === name)
   if (!resolver) return { type: null, data: {}, resolver: name }
   const { type, data } = resolver
-  return { type, data, resolver: name, spec: resolverSpec(name), admin: false, immutable: false }
+  return {
+    type,
+    data,
+    resolver: name,
+    spec: resolverSpec(name),
+    admin: inRealm(settings, adminRealm, name),
+    immutable: false,
+  }
 }
 
 export const encodeUser = (user: UserRecord): JsonObject => ({

@@ -55,6 +55,10 @@ const describe: Describe = {
   policy_lockout: ({ reason }) => plain(`Warning: potential lockout due to policy defintion: ${reason}!`),
   policy_name_illegal: () => numbered(8888, 'policy name may only contain the characters a-zA-Z0-9_'),
   policy_name_missing: () => plain("'name'"),
+  right_missing: ({ missing }) =>
+    numbered(410, `You do not have the administrative right to do this: no policy gives you ${missing.join(' or ')}.`),
+  right_elsewhere: ({ what }) =>
+    numbered(410, `You do not have the administrative right to do this: it does not reach the realm of this ${what}.`),
   audit_broken: ({ finding, found }) =>
     plain(`the audit is broken: ${finding}${found > 1 ? ` and ${found - 1} more` : ''}; nothing was removed`),
 }
