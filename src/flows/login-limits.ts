@@ -38,7 +38,7 @@ type Parts = { readonly store: Store; readonly settings: SettingsCache }
 export function createLoginLimits({ store, settings: cache }: Parts): LoginLimits {
   return {
     pay: async (username, { client, now }) => {
-      const [settings, keys] = [await cache.known(), await keysOf(username, client)]
+      const [settings, keys] = [await cache.fresh(), await keysOf(username, client)]
       const limit = (key: string, setting: Setting<number>, unless?: string) => {
         const most = settingOf(settings, setting)
         return most === 0 ? [] : [{ key, limit: most, ...(unless === undefined ? {} : { unless }) }]
