@@ -1,28 +1,12 @@
 /** Administrators, API tokens and ended sessions in the store. */
 import { sql } from 'drizzle-orm/sql'
 import type { Grant } from '../../core/policy/grant.ts'
-import type { Batch, Row, Store } from '../../ports/store.ts'
+import type { AdminStore } from '../../ports/admins.ts'
+import type { Batch, Row } from '../../ports/store.ts'
 import { instant, number, strings, text } from './rows.ts'
 import { changeWhere, insertAudit, json, read, write } from './statements.ts'
 
-type AdminStore = Pick<
-  Store,
-  | 'addAdmin'
-  | 'addFirstAdmin'
-  | 'findAdmin'
-  | 'listAdmins'
-  | 'setAdminPassword'
-  | 'removeAdmin'
-  | 'addApiToken'
-  | 'findApiToken'
-  | 'noteApiTokenUse'
-  | 'listApiTokens'
-  | 'revokeApiToken'
-  | 'readSession'
-  | 'endSession'
->
-
-export function adminStore(batch: Batch): AdminStore {
+export function adminStore(batch: Batch): Omit<AdminStore, 'payLogin' | 'settleLogin'> {
   const exists = (username: string) => sql`EXISTS (SELECT 1 FROM admins WHERE username = ${username})`
 
   return {

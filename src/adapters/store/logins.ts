@@ -1,9 +1,10 @@
 /** Logins in the store: what was tried, by key, and where logins have come from. What the keys mean: flows/login-limits.ts. */
 import { sql } from 'drizzle-orm/sql'
-import type { Batch, Store } from '../../ports/store.ts'
+import type { AdminStore } from '../../ports/admins.ts'
+import type { Batch } from '../../ports/store.ts'
 import { insertAudit, json, list, write } from './statements.ts'
 
-export function loginStore(batch: Batch): Pick<Store, 'payLogin' | 'settleLogin'> {
+export function loginStore(batch: Batch): Pick<AdminStore, 'payLogin' | 'settleLogin'> {
   return {
     payLogin: async (limits, now, endsAt) => {
       if (limits.length === 0) return true
