@@ -16,7 +16,7 @@ const LOCAL_RESOLVER = 'LinOTP_local_admins'
 export type AdminRealm = {
   readonly name: string
   readonly local: (username: string) => Administrator
-  /** Whose password it is. `passwordHash` null: none is stored. */
+  /** Whose password it is; the resolvers are asked in their order. `passwordHash` null: none is stored. */
   readonly logIn: (
     username: string,
     password: string,
@@ -42,20 +42,18 @@ export function createAdminRealm(name: string, { store, settings: cache, passwor
     name,
     local,
 
-    // Every resolver is asked, also after one has said yes, so that time does not tell which one it was.
     logIn: async (username, password) => {
       const settings = await cache.fresh()
-      let found: Awaited<ReturnType<AdminRealm['logIn']>> = null
       for (const resolver of findRealm(settings, name)?.resolvers ?? []) {
         const asked = await findUser(store, settings, { user: username, realm: name, resConf: resolver })
         const user = asked.ok ? asked.value : null
         const matches = await passwordOf({ store, passwordMatches }, user, [resolver])(password)
-        if (!user || !matches || found) continue
+        if (!user || !matches) continue
         const { own } = await store.passwordHashes(user, [])
         const administrator = { ...local(user.login), resolver, userId: user.userId }
-        found = { administrator, passwordHash: own === '' ? null : own }
+        return { administrator, passwordHash: own === '' ? null : own }
       }
-      return found
+      return null
     },
 
     holds: async (resolver, version) => findRealm(await cache.at(version), name)?.resolvers.includes(resolver) ?? false,

@@ -1,7 +1,6 @@
 /** Administration of resolvers and realms (contract 7.9). Users of the built-in store come as a text in passwd format. */
 import type { AdminFailure } from '../core/failures.ts'
 import { readPasswd } from '../core/passwd.ts'
-import { isWithin } from '../core/policy/reach.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { findRealm, type Settings } from '../core/settings.ts'
 import type { UserRecord } from '../core/users.ts'
@@ -10,7 +9,7 @@ import type { Store } from '../ports/store.ts'
 import type { AdminRealm } from './admin-realm.ts'
 import type { Audit } from './audit.ts'
 import type { Facts } from './facts.ts'
-import { keepWithin } from './rights.ts'
+import { keepWithin, resolversWithin } from './rights.ts'
 import type { SettingsCache } from './settings.ts'
 
 export type SaveResolver = {
@@ -145,11 +144,4 @@ export function createRealmAdmin({ store, edges, audit, settings: cache, adminRe
       return err({ code: 'parameter_invalid', field: 'fileName', rule: 'must be a file that this process can read' })
     }
   }
-}
-
-/** All resolvers, for who is bound to no realm those of no realm too. */
-function resolversWithin({ resolvers, realms }: Settings, { within = [] }: Facts): readonly string[] {
-  const holding = (resolver: string) =>
-    realms.filter((realm) => realm.resolvers.includes(resolver)).map((realm) => realm.name)
-  return resolvers.map(({ name }) => name).filter((name) => isWithin(holding(name), within))
 }

@@ -2,6 +2,7 @@
 import type { AdminFailure } from '../core/failures.ts'
 import { isWithin, type Needed, reachOf } from '../core/policy/reach.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import type { Settings } from '../core/settings.ts'
 import type { Facts } from './facts.ts'
 import type { SettingsCache } from './settings.ts'
 
@@ -27,3 +28,10 @@ export const keepWithin = (
   realms: readonly string[],
   { within }: Facts,
 ): Result<true, AdminFailure> => (isWithin(realms, within) ? ok(true) : err({ code: 'right_elsewhere', what }))
+
+/** The resolvers whose users lie within: those of a realm that the request is bound to, or all. */
+export function resolversWithin({ resolvers, realms }: Settings, { within }: Facts): readonly string[] {
+  const holding = (resolver: string) =>
+    realms.filter((realm) => realm.resolvers.includes(resolver)).map((realm) => realm.name)
+  return resolvers.map(({ name }) => name).filter((name) => isWithin(holding(name), within))
+}
