@@ -51,8 +51,8 @@ export function readGrant(
 }
 
 function isKnown(word: string): boolean {
-  const [scope = '', action] = word.split('/')
-  if (!isRightScope(scope)) return false
+  const [scope = '', action, ...rest] = word.split('/')
+  if (!isRightScope(scope) || rest.length > 0) return false
   return action === undefined || rights.some((right) => right.scope === scope && right.name === action)
 }
 
