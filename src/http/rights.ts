@@ -122,6 +122,7 @@ export const RIGHTS: Readonly<Record<string, NeededBy>> = {
   'POST /tools/migrate_resolver': right('tools', 'migrate_resolver'),
   'POST /tools/import_users': right('tools', 'import_users'),
 
+  'GET /metrics': READ,
   'GET /otpost/admins': READ,
   'POST /otpost/admins': WRITE_WHOLE,
   'POST /otpost/admins/:username/password': WRITE_WHOLE,
