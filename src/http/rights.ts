@@ -130,6 +130,7 @@ export const RIGHTS: Readonly<Record<string, NeededBy>> = {
   'GET /otpost/api-tokens': READ,
   'POST /otpost/api-tokens': WRITE_WHOLE,
   'DELETE /otpost/api-tokens/:id': WRITE_WHOLE,
+  'POST /otpost/tokens/import': admin('import'),
   'POST /otpost/users': WRITE,
   'POST /otpost/users/import': WRITE,
   'POST /otpost/users/:resolver/:username': WRITE,
