@@ -46,6 +46,8 @@ export type AdminFailure =
   | { readonly code: 'token_unknown'; readonly serial: string }
   | { readonly code: 'token_type_unknown'; readonly type: string }
   | { readonly code: 'token_type_conflict'; readonly serial: string; readonly type: string }
+  /** Several tokens have this OTP. */
+  | { readonly code: 'otp_ambiguous'; readonly serials: readonly string[] }
   | { readonly code: 'secret_conflict' }
   | { readonly code: 'token_limit_reached'; readonly limit: 'ofUser' | 'ofUserAndType' | 'activeInRealm' }
   | { readonly code: 'settings_missing'; readonly known: readonly string[] }

@@ -67,6 +67,11 @@ export const defaultMaxFailCount = number(
   10,
   'Failures at which a new token is locked; 0 locks it at once.',
 )
+export const resetFailCountAtResync = truth(
+  'DefaultResetFailCount',
+  true,
+  'A token that was resynchronised has no failures any more.',
+)
 export const prependPin = truth('PrependPin', true, 'The PIN stands before the OTP; False: behind it.')
 export const splitAtSign = truth('splitAtSign', true, 'user@realm and realm\\user name a realm.')
 export const defaultValidity = number(
@@ -166,6 +171,7 @@ export const settingKeys: readonly Setting<unknown>[] = [
   defaultCountWindow,
   defaultSyncWindow,
   defaultMaxFailCount,
+  resetFailCountAtResync,
   prependPin,
   splitAtSign,
   defaultValidity,

@@ -83,3 +83,7 @@ export const defaultRealm = (settings: Settings): RealmRecord | undefined =>
   settings.realms.find((realm) => realm.isDefault)
 export const findRealm = (settings: Settings, name: string): RealmRecord | undefined =>
   settings.realms.find((realm) => realm.name === name.toLowerCase())
+
+/** Names of the realms that hold a resolver, in order. */
+export const realmsWith = (settings: Settings, resolver: string): readonly string[] =>
+  settings.realms.filter((realm) => realm.resolvers.includes(resolver)).map((realm) => realm.name)

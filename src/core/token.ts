@@ -3,7 +3,7 @@
  *
  * The secret and the PIN are sealed text here; only `flows/check` opens them, through the vault, in its step *prove*.
  */
-import type { Instant, Seconds } from './time.ts'
+import { type Instant, type Seconds, utcTime } from './time.ts'
 
 export type HashName = 'sha1' | 'sha256' | 'sha512'
 
@@ -38,7 +38,8 @@ export type Token = {
 export type Owner = { readonly userId: string; readonly resolver: string }
 
 /** Names as in LinOTP's TokenInfo (contract 7.5). Counts are whole numbers; a limit of 0 or none is unlimited. */
-export type TokenInfo = Readonly<Record<string, string | number>>
+export type TokenInfo = Readonly<Record<string, InfoValue>>
+export type InfoValue = string | number | boolean | readonly InfoValue[] | { readonly [name: string]: InfoValue }
 
 /** The fail count reached its maximum (NIST SP 800-63B §5.2.2). */
 export const isLocked = (token: Token): boolean => token.failCount >= token.maxFailCount
@@ -78,6 +79,14 @@ export function readValidityDate(text: string): Instant | null {
   if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59) return null
   if (day > daysIn(month, 2000 + year)) return null
   return Date.UTC(2000 + year, month - 1, day, hour, minute) / 1000
+}
+
+/** The same in the other direction, to the minute; null outside the years 2000 to 2099, which two digits cannot tell. */
+export function validityDate(at: Instant): string | null {
+  const { year, month, day, hour, minute } = utcTime(at)
+  if (year < 2000 || year > 2099) return null
+  const [dd, mm, yy, hh, min] = [day, month, year - 2000, hour, minute].map((n) => String(n).padStart(2, '0'))
+  return `${dd}/${mm}/${yy} ${hh}:${min}`
 }
 
 function daysIn(month: number, year: number): number {

@@ -10,7 +10,7 @@ import { maxToken, randomPin, randomPinContent, tokenCount } from '../core/polic
 import type { Policy } from '../core/policy/policy.ts'
 import { policyFor } from '../core/policy/subject.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { findRealm, type Settings, tokenDefaults } from '../core/settings.ts'
+import { findRealm, realmsWith, type Settings, tokenDefaults } from '../core/settings.ts'
 import type { HashName, Token } from '../core/token.ts'
 import { findTokenType } from '../core/tokens/index.ts'
 import type { TokenType } from '../core/tokens/token-type.ts'
@@ -264,10 +264,7 @@ function realmsOf(
   resolver: string | null,
   named: string | null,
 ): Result<readonly string[], AdminFailure> {
-  const own =
-    resolver === null
-      ? []
-      : settings.realms.filter((realm) => realm.resolvers.includes(resolver)).map((realm) => realm.name)
+  const own = resolver === null ? [] : realmsWith(settings, resolver)
   if (named === null || named === '') return ok(own)
   const realm = findRealm(settings, named)
   if (!realm) return err({ code: 'realm_unknown', realm: named })

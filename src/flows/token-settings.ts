@@ -1,10 +1,11 @@
 /** The settings of a token that `admin/set` knows, each with its rule (contract 7.1). */
 import * as v from 'valibot'
+import type { AdminFailure } from '../core/failures.ts'
 import { wholeNumber } from '../core/fields.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { readValidityDate, type TokenInfo } from '../core/token.ts'
+import { readValidityDate, validityDate } from '../core/token.ts'
 import { sms } from '../core/tokens/sms/index.ts'
-import type { TokenChange } from '../ports/store.ts'
+import type { InfoPatch, TokenChange } from '../ports/store.ts'
 
 export type Setter = {
   /** The one type that has this setting; absent: all have. */
@@ -26,7 +27,7 @@ function number(name: string, min: number, max: number, set: (n: number) => Toke
 const MAX_COUNT = 1_000_000
 const info =
   (key: string) =>
-  (value: string | number): { info: TokenInfo } => ({ info: { [key]: value } })
+  (value: string | number): { info: InfoPatch } => ({ info: { [key]: value } })
 
 function date(name: string, key: string): Setter {
   return {
@@ -35,6 +36,9 @@ function date(name: string, key: string): Setter {
       readValidityDate(text) === null ? err('must be a date like 31/12/26 23:59 (UTC)') : ok(info(key)(text.trim())),
   }
 }
+
+/** Settings of tokens that count time; none of ours does. */
+const ofTotp = (name: string): Setter => ({ name, only: 'totp', read: () => ok({}) })
 
 /** By lower-case parameter name; the PIN is sealed where the serial is known. */
 export const SETTERS: Readonly<Record<string, Setter>> = {
@@ -64,6 +68,9 @@ export const SETTERS: Readonly<Record<string, Setter>> = {
       return phone === null ? err(sms.addressRule) : ok(info('phone')(phone))
     },
   },
+  timewindow: ofTotp('timeWindow'),
+  timestep: ofTotp('timeStep'),
+  timeshift: ofTotp('timeShift'),
   countauth: number('countAuth', 0, MAX_COUNT, info('count_auth')),
   countauthmax: number('countAuthMax', 0, MAX_COUNT, info('count_auth_max')),
   countauthsuccess: number('countAuthSuccess', 0, MAX_COUNT, info('count_auth_success')),
@@ -71,3 +78,36 @@ export const SETTERS: Readonly<Record<string, Setter>> = {
   validityperiodstart: date('validityPeriodStart', 'validity_period_start'),
   validityperiodend: date('validityPeriodEnd', 'validity_period_end'),
 }
+
+/** Limits of `admin/setValidity`, by lower-case parameter name. */
+const VALIDITY: Readonly<Record<string, { readonly name: string; readonly key: string; readonly isTime: boolean }>> = {
+  countauthmax: { name: 'countAuthMax', key: 'count_auth_max', isTime: false },
+  countauthsuccessmax: { name: 'countAuthSuccessMax', key: 'count_auth_success_max', isTime: false },
+  validityperiodstart: { name: 'validityPeriodStart', key: 'validity_period_start', isTime: true },
+  validityperiodend: { name: 'validityPeriodEnd', key: 'validity_period_end', isTime: true },
+}
+
+/** Times are Unix seconds, kept to the minute; `unlimited` takes a limit away (contract 7.1). */
+export function readValidity(given: Readonly<Record<string, string>>): Result<InfoPatch, AdminFailure> {
+  const info: Record<string, string | number | null> = {}
+  for (const [parameter, { name, key, isTime }] of Object.entries(VALIDITY)) {
+    const text = given[parameter]?.trim()
+    if (text === undefined) continue
+    const read = v.safeParse(wholeNumber(0, isTime ? LAST_SECOND : MAX_COUNT), text)
+    const value = read.success ? (isTime ? validityDate(read.output) : read.output) : null
+    if (text !== 'unlimited' && value === null)
+      return err({
+        code: 'parameter_invalid',
+        field: name,
+        rule: isTime
+          ? 'must be unlimited, or seconds since 1970 that lie in the years 2000 to 2099'
+          : `must be unlimited, or a whole number from 0 to ${MAX_COUNT}`,
+      })
+    info[key] = text === 'unlimited' ? null : value
+  }
+  if (Object.keys(info).length === 0)
+    return err({ code: 'settings_missing', known: Object.values(VALIDITY).map(({ name }) => name) })
+  return ok(info)
+}
+
+const LAST_SECOND = 4_102_444_799 // 2099-12-31T23:59:59Z

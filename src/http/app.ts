@@ -29,12 +29,14 @@ import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { refuseValidate, type ValidateFlows, type ValidateSettings, validateRoutes } from './routes/validate.ts'
+import { type TokenFlows, tokenPageRoutes, tokenRoutes } from './routes/tokens.ts'
 
 export type AppParts = ValidateSettings & {
   readonly edges: Edges
   readonly audit: Audit
   readonly flows: ValidateFlows &
     AdminFlows &
+    TokenFlows &
     SystemFlows & {
       readonly admins: Admins
       readonly policies: PolicyAdmin
@@ -82,11 +84,13 @@ export function createApp(parts: AppParts): Hono<Env> {
   administration.route('/admin', loginRoutes(flows))
   for (const path of ADMINISTRATION) administration.use(path, adminAuth(flows.sessions, audit))
   administration.route('/admin', adminRoutes(flows, respond))
+  administration.route('/admin', tokenRoutes(flows, respond))
   administration.route('/system', systemRoutes(flows, respond))
   administration.route('/system', policyRoutes(flows, respond))
   administration.route('/otpost', operatorRoutes(flows, respond))
   administration.route('/audit', auditRoutes(audits, respond))
   administration.route('/api/v2', auditlogRoutes(audits, respond))
+  administration.route('/api/v2', tokenPageRoutes(flows, respond))
   administration.route('/otpost/templates', templateRoutes(flows, respond))
   administration.route('/otpost/keys', keyRoutes(flows, respond))
   administration.route('/otpost/audit', auditOperatorRoutes(audits, respond))

@@ -50,7 +50,8 @@ export function unauthorized(c: Ctx): Response {
   return json(c, failure(NOT_AUTHENTICATED), 401)
 }
 
-export type Answer = { readonly value: Json; readonly detail?: JsonObject | null }
+/** `id`: the member of that name, 1 unless told. */
+export type Answer = { readonly value: Json; readonly detail?: JsonObject | null; readonly id?: number }
 
 /** Turns what an admin flow returned into its reply; a refusal gets its audit row here, since nothing was committed. */
 export type Respond = <T>(
@@ -65,8 +66,8 @@ export type NamedUser = (selection: UserSelection) => Promise<{ readonly user: s
 export function createRespond(audit: Audit, errorsSetting: () => Promise<string>, namedUser: NamedUser): Respond {
   return async (c, result, encode) => {
     if (result.ok) {
-      const { value, detail } = await encode(result.value)
-      return json(c, success(value, 1, detail))
+      const { value, detail, id = 1 } = await encode(result.value)
+      return json(c, success(value, id, detail))
     }
     const error = toLinotpError(result.error)
     const who = await whoWasMeant(c)

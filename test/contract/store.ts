@@ -23,6 +23,7 @@ import { realmTests } from './store-realms.ts'
 import { restTests } from './store-rests.ts'
 import { settingsTests } from './store-settings.ts'
 import { templateTests } from './store-templates.ts'
+import { tokenChangeTests } from './store-token-changes.ts'
 import { tokenTests } from './store-tokens.ts'
 
 export function describeStore(name: string, open: () => Promise<Database>): void {
@@ -37,6 +38,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     failureTests(suite)
     gatherTests(suite)
     tokenTests(suite)
+    tokenChangeTests(suite)
     nobodyTests(suite)
     settingsTests(suite)
     restTests(suite)

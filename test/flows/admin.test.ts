@@ -368,7 +368,7 @@ describe('reads of single tokens', () => {
     expect(csv.text.split('\n')).toEqual([
       expect.stringMatching(/^'LinOtp.TokenId'; 'LinOtp.TokenDesc'; .*'User.username'; $/),
       expect.stringMatching(
-        /'Ada's; mail'; 'READ1'; 'email'; '\{ "email_address": "ada@mail.test", "hashlib": "sha1" \}'; .*'True'; .*'\['home'\]'; /,
+        /'Ada''s; mail'; 'READ1'; 'email'; '\{ "email_address": "ada@mail.test", "hashlib": "sha1" \}'; .*'True'; .*'\['home'\]'; /,
       ),
       '',
     ])

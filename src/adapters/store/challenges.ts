@@ -83,11 +83,11 @@ const OF_TOKEN = sql.raw(TOKEN_COLUMNS.map((name) => `t.${name}`).join(', '))
 
 type ChallengeStore = Pick<
   Store,
-  'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery' | 'deliveryState' | 'findChallenges'
+  'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery' | 'deliveryState' | 'findChallenges' | 'challengesOf'
 >
 
 export function challengeStore(batch: Batch): ChallengeStore {
-  return { gather, open, accept, reject, noteDelivery, deliveryState, findChallenges }
+  return { gather, open, accept, reject, noteDelivery, deliveryState, findChallenges, challengesOf }
 
   async function gather(query: GatherQuery): Promise<Gathered> {
     const lookups = json(query.users)
@@ -265,6 +265,13 @@ export function challengeStore(batch: Batch): ChallengeStore {
       const token = bySerial.get(text(row, 'serial'))
       return token ? [{ challenge: toChallenge(row), token }] : []
     })
+  }
+
+  async function challengesOf(serials: readonly string[], now: number): Promise<readonly Challenge[]> {
+    const [rows = []] = await read(batch, [
+      sql`SELECT * FROM challenges WHERE serial IN ${list(serials)} AND expires_at > ${now} ORDER BY id`,
+    ])
+    return rows.map(toChallenge)
   }
 
   async function noteDelivery(note: DeliveryNote): Promise<void> {

@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm/sql'
 import type { Challenge } from '../../core/challenge.ts'
 import type { ProviderKey } from '../../core/settings.ts'
-import type { Token, TokenInfo } from '../../core/token.ts'
+import type { InfoValue, Token, TokenInfo } from '../../core/token.ts'
 import type { UserRecord } from '../../core/users.ts'
 import type { Row } from '../../ports/store.ts'
 
@@ -14,7 +14,7 @@ const instant = (row: Row, column: string): number | null =>
 // JSON columns hold what this store wrote there.
 export const strings = (row: Row, column: string): readonly string[] =>
   JSON.parse(text(row, column) || '[]') as string[]
-export const record = <T extends string | number>(row: Row, column: string): Readonly<Record<string, T>> =>
+export const record = <T extends InfoValue>(row: Row, column: string): Readonly<Record<string, T>> =>
   JSON.parse(text(row, column) || '{}') as Record<string, T>
 
 export function toToken(row: Row): Token {

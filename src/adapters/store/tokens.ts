@@ -3,21 +3,34 @@ import { type SQL, sql } from 'drizzle-orm/sql'
 import type {
   AuditRow,
   Batch,
+  ChangeGuards,
+  CounterMove,
   NewToken,
+  OwnedToken,
   ReinitToken,
-  Row,
   Store,
   TokenChange,
+  TokenLimit,
   TokenLimits,
+  TokenPage,
   TokenSelection,
 } from '../../ports/store.ts'
 import { somebodys } from './nobody.ts'
-import { number, toToken, toUser } from './rows.ts'
+import { number } from './rows.ts'
 import { changeWhere, insertAudit, json, list, read, write } from './statements.ts'
+import { ORDER, selected, TOKENS_AND_USERS, toOwnedToken } from './token-selection.ts'
 
 type TokenStore = Pick<
   Store,
-  'findTokens' | 'countTokens' | 'createToken' | 'reinitToken' | 'changeTokens' | 'removeTokens' | 'resetFailCounts'
+  | 'findTokens'
+  | 'pageOfTokens'
+  | 'countTokens'
+  | 'createToken'
+  | 'reinitToken'
+  | 'changeTokens'
+  | 'moveCounter'
+  | 'removeTokens'
+  | 'resetFailCounts'
 >
 
 /** Column of each field that an administrator may set one by one; `info` is a patch, so that counts are not lost. */
@@ -30,26 +43,42 @@ const COLUMNS = {
   syncWindow: sql`sync_window`,
   maxFailCount: sql`max_fail_count`,
   active: sql`active`,
-} as const satisfies Record<Exclude<keyof TokenChange['set'], 'info'>, SQL>
+  failCount: sql`fail_count`,
+} as const satisfies Record<Exclude<keyof TokenChange['set'], 'info' | 'owner' | 'realms'>, SQL>
 
 export function tokenStore(batch: Batch): TokenStore {
-  return { findTokens, countTokens, createToken, reinitToken, changeTokens, removeTokens, resetFailCounts }
+  return {
+    findTokens,
+    pageOfTokens,
+    countTokens,
+    createToken,
+    reinitToken,
+    changeTokens,
+    moveCounter,
+    removeTokens,
+    resetFailCounts,
+  }
 
-  async function findTokens(selection: TokenSelection) {
-    const bySerial = selection.serials ? sql`t.serial IN ${list(selection.serials)}` : sql`1`
-    const byOwner = selection.owners
-      ? sql`(t.resolver, t.user_id) IN (
-          SELECT o.value ->> '$.resolver', o.value ->> '$.userId' FROM json_each(${json(selection.owners)}) o)`
-      : sql`1`
+  async function findTokens(selection: TokenSelection): Promise<readonly OwnedToken[]> {
+    const { limit } = selection
     const [tokens = []] = await read(batch, [
-      sql`SELECT t.*, u.login, u.attributes FROM tokens t
-        LEFT JOIN users u ON u.resolver = t.resolver AND u.user_id = t.user_id
-        WHERE ${bySerial} AND ${byOwner} AND ${somebodys} ORDER BY t.id`,
+      sql`SELECT t.*, u.login, u.attributes FROM ${TOKENS_AND_USERS} WHERE ${selected(selection)} ORDER BY t.id
+        LIMIT ${limit ?? -1}`,
     ])
-    return tokens.map((row: Row) => ({
-      ...toToken(row),
-      user: row.login === null || row.login === undefined ? null : toUser(row),
-    }))
+    return tokens.map(toOwnedToken)
+  }
+
+  async function pageOfTokens({ where, order, descending, offset, limit }: TokenPage) {
+    const direction = descending ? sql`DESC` : sql`ASC`
+    const ordered = sql`ORDER BY ${ORDER[order]} ${direction}, t.id ${direction}`
+    const chosen = sql`FROM ${TOKENS_AND_USERS} WHERE ${selected(where)}`
+    const [counted = [], tokens = []] = await read(batch, [
+      sql`SELECT COUNT(*) AS n ${chosen}`,
+      // Ids are sorted and counted off; only what stands on the page is read in full.
+      sql`SELECT t.*, u.login, u.attributes FROM ${TOKENS_AND_USERS}
+        WHERE t.id IN (SELECT t.id ${chosen} ${ordered} LIMIT ${limit ?? -1} OFFSET ${offset}) ${ordered}`,
+    ])
+    return { tokens: tokens.map(toOwnedToken), total: number(counted[0] ?? {}, 'n') }
   }
 
   async function countTokens(type: string): Promise<number> {
@@ -95,13 +124,49 @@ export function tokenStore(batch: Batch): TokenStore {
     return done ? 'done' : 'lost'
   }
 
-  async function changeTokens(changes: readonly TokenChange[], audit: AuditRow): Promise<'done' | 'lost'> {
-    const seen = json(changes.map(({ serial, revision }) => ({ serial, revision })))
-    const unchanged = sql`(SELECT COUNT(*) FROM json_each(${seen}) c JOIN tokens t ON t.serial = c.value ->> '$.serial'
-      AND t.revision = c.value ->> '$.revision' AND ${somebodys}) = ${changes.length}`
-    const done = await changeWhere(batch, audit, unchanged, (won) =>
-      changes.map(({ serial, set }) => sql`UPDATE tokens SET ${assignments(set)} WHERE serial = ${serial} AND ${won}`),
+  async function changeTokens(
+    changes: readonly TokenChange[],
+    audit: AuditRow,
+    { unchanged = [], limits = [] }: ChangeGuards = {},
+  ): Promise<'done' | 'lost' | keyof TokenLimits> {
+    const seen = [...changes, ...unchanged].map(({ serial, revision }) => ({ serial, revision }))
+    const asSeen = sql`(SELECT COUNT(*) FROM json_each(${json(seen)}) c JOIN tokens t ON t.serial = c.value ->> '$.serial'
+      AND t.revision = c.value ->> '$.revision' AND ${somebodys}) = ${seen.length}`
+    const within = limits.map((limit) => [limit.kind, withinLimit(limit)] as const)
+    const moved = changes.filter(({ set }) => set.owner !== undefined).map(({ serial }) => serial)
+    const done = await changeWhere(
+      batch,
+      audit,
+      sql.join([asSeen, ...within.map(([, holds]) => holds)], sql` AND `),
+      (won) => [
+        ...grouped(changes).map(
+          ({ serials, set }) => sql`UPDATE tokens SET ${assignments(set)} WHERE serial IN ${list(serials)} AND ${won}`,
+        ),
+        ...(moved.length > 0
+          ? [
+              sql`UPDATE challenges SET state = 'superseded', closed_by = ${audit.requestId}
+                WHERE serial IN ${list(moved)} AND state = 'open' AND ${won}`,
+            ]
+          : []),
+      ],
     )
+    if (done) return 'done'
+    if (within.length === 0) return 'lost'
+    // Which of the conditions did not hold is for the message only.
+    const [[row] = []] = await read(batch, [
+      sql`SELECT ${sql.join([sql`${asSeen} AS seen`, ...within.map(([, holds], n) => sql`${holds} AS ${sql.identifier(`limit_${n}`)}`)], sql`, `)}`,
+    ])
+    if (!row || number(row, 'seen') === 0) return 'lost'
+    return within.find((_, n) => number(row, `limit_${n}`) === 0)?.[0] ?? 'lost'
+  }
+
+  async function moveCounter(move: CounterMove, audit: AuditRow): Promise<'done' | 'lost'> {
+    const { serial, revision, matched, next, resetFailCount } = move
+    const ahead = sql`EXISTS (SELECT 1 FROM tokens WHERE serial = ${serial} AND revision = ${revision} AND counter <= ${matched} AND ${somebodys})`
+    const done = await changeWhere(batch, audit, ahead, (won) => [
+      sql`UPDATE tokens SET counter = ${next}, fail_count = CASE WHEN ${resetFailCount} THEN 0 ELSE fail_count END
+        WHERE serial = ${serial} AND ${won}`,
+    ])
     return done ? 'done' : 'lost'
   }
 
@@ -140,11 +205,36 @@ function limitsOf({ owner, type, realms, limits = {} }: NewToken): readonly (rea
   return conditions
 }
 
+/** A token that joins is counted once, whether or not it is there already. */
+function withinLimit(limit: TokenLimit): SQL {
+  const counted = (): SQL => {
+    if (limit.kind === 'activeInRealm')
+      return sql`t.active = 1 AND EXISTS (SELECT 1 FROM json_each(t.realms) j WHERE j.value = ${limit.realm})`
+    const owned = sql`t.user_id = ${limit.owner.userId} AND t.resolver = ${limit.owner.resolver}`
+    return limit.kind === 'ofUser' ? owned : sql`${owned} AND t.type = ${limit.type}`
+  }
+  return sql`(SELECT COUNT(*) FROM tokens t WHERE ${counted()} AND t.serial NOT IN ${list(limit.joining)}) <= ${limit.atMost - limit.joining.length}`
+}
+
+/** Tokens that change in the same way share a statement. */
+function grouped(changes: readonly TokenChange[]): readonly { serials: string[]; set: TokenChange['set'] }[] {
+  const groups = new Map<string, { serials: string[]; set: TokenChange['set'] }>()
+  for (const { serial, set } of changes) {
+    const key = json(set)
+    const group = groups.get(key)
+    if (group) group.serials.push(serial)
+    else groups.set(key, { serials: [serial], set })
+  }
+  return [...groups.values()]
+}
+
 function assignments(set: TokenChange['set']): SQL {
-  const { info, ...columns } = set
+  const { info, owner, realms, ...columns } = set
   const parts = Object.entries(columns).map(
     ([field, value]) => sql`${COLUMNS[field as keyof typeof COLUMNS]} = ${value}`,
   ) // keys of `set`
+  if (owner !== undefined) parts.push(sql`user_id = ${owner?.userId ?? null}, resolver = ${owner?.resolver ?? null}`)
+  if (realms) parts.push(sql`realms = ${json(realms)}`)
   if (info) parts.push(sql`info = json_patch(info, ${json(info)})`)
   return sql.join([...parts, sql`revision = revision + 1`], sql`, `)
 }

@@ -36,6 +36,7 @@ const describe: Describe = {
             'the maximum number of allowed tokens of this type per user is exceeded. Check the policies scope=enrollment, action=maxtoken…!',
           )
         : numbered(410, 'the maximum number of allowed tokens in the realm is exceeded. Check the policies!'),
+  otp_ambiguous: ({ serials }) => numbered(1200, `multiple tokens are matching this OTP value: ${serials.join(', ')}`),
   secret_conflict: () => numbered(344, 'either otpkey or genkey=1, not both'),
   settings_missing: ({ known }) => numbered(77, `Usage: parameters are ${known.join(' ')}`),
   provider_type_unknown: ({ type }) => plain(`unknown provider type '${type}'`),

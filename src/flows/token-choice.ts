@@ -1,0 +1,95 @@
+/**
+ * Which tokens an administrator means. Every call of token administration chooses its tokens here before it changes or
+ * tells anything, so this is the place to ask whether the administrator may touch them.
+ */
+import type { AdminFailure } from '../core/failures.ts'
+import { policyFor } from '../core/policy/subject.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Settings } from '../core/settings.ts'
+import type { Token } from '../core/token.ts'
+import type { UserRecord } from '../core/users.ts'
+import type { AuditRow, OwnedToken, Store, TokenSelection } from '../ports/store.ts'
+import type { Vault } from '../ports/vault.ts'
+import type { Audit, AuditDetails } from './audit.ts'
+import type { Facts } from './facts.ts'
+import type { SettingsCache } from './settings.ts'
+import { findUser, type UserSelection } from './users.ts'
+
+/** Tokens by serial, by owner, or both. */
+export type Selection = { readonly serials: readonly string[] | null; readonly user: UserSelection | null }
+/** A token with its owner as the resolver knows it; null: nobody owns it, or nobody knows the owner. */
+export type ShownToken = OwnedToken
+
+export type TokenParts = {
+  readonly store: Store
+  readonly vault: Vault
+  readonly audit: Audit
+  readonly settings: SettingsCache
+}
+
+export const CHANGED_MEANWHILE = {
+  code: 'parameter_invalid',
+  field: 'serial',
+  rule: 'must not be changed by a request at the same time',
+} as const
+
+export type Choice = ReturnType<typeof createChoice>
+
+export function createChoice({ store, audit, settings: cache }: TokenParts) {
+  return { choose, bySerials, select, user, row }
+
+  /** Without serial and user none are meant, never all. */
+  async function choose(selection: Selection): Promise<Result<readonly ShownToken[], AdminFailure>> {
+    if (selection.serials === null && selection.user === null) return ok([])
+    const selected = await select(await cache.fresh(), selection)
+    return selected.ok ? ok(await store.findTokens(selected.value)) : selected
+  }
+
+  /** All of these tokens, in this order, or the first serial that there is not. */
+  async function bySerials(given: readonly string[]): Promise<Result<readonly ShownToken[], AdminFailure>> {
+    const wanted = [...new Set(given)]
+    const found = new Map((await store.findTokens({ serials: wanted })).map((token) => [token.serial, token]))
+    const tokens: ShownToken[] = []
+    for (const serial of wanted) {
+      const token = found.get(serial)
+      if (!token) return err({ code: 'token_unknown', serial })
+      tokens.push(token)
+    }
+    return ok(tokens)
+  }
+
+  async function select(
+    settings: Settings,
+    { serials, user: named }: Selection,
+  ): Promise<Result<TokenSelection, AdminFailure>> {
+    const bySerial = serials === null ? {} : { serials }
+    if (named === null) return ok(bySerial)
+    const found = await findUser(store, settings, named)
+    if (!found.ok) return found
+    const { userId, resolver } = found.value
+    return ok({ ...bySerial, owners: [{ userId, resolver }] })
+  }
+
+  async function user(named: UserSelection): Promise<Result<UserRecord, AdminFailure>> {
+    return findUser(store, await cache.fresh(), named)
+  }
+
+  /** The row of a call over these tokens; user and realm are those of the first one unless told. */
+  function row(facts: Facts, tokens: readonly ShownToken[], more: Partial<AuditDetails> = {}): Promise<AuditRow> {
+    return audit.row(facts, { ...detailsOf(tokens), ...more })
+  }
+}
+
+export const detailsOf = (tokens: readonly ShownToken[]): AuditDetails => ({
+  success: tokens.length > 0,
+  serial: serialsOf(tokens).join(' '),
+  tokenType: [...new Set(tokens.map((token) => token.type))].join(' '),
+  user: tokens[0]?.user?.login ?? '',
+  realm: tokens[0]?.realms[0] ?? '',
+})
+
+export const serialsOf = (tokens: readonly Token[]): readonly string[] => tokens.map((token) => token.serial)
+
+/** The policy that holds for a token: that of its owner in its first realm. */
+export const policyOfToken = (settings: Settings, token: ShownToken, { client, time }: Facts) =>
+  policyFor(settings, { user: token.user, realm: token.realms[0] ?? null, client, time })

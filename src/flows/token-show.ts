@@ -1,0 +1,81 @@
+/** Tokens as administrators see them: lists in pages (contract 7.2, 7.6), and serials that are free. */
+import type { AdminFailure } from '../core/failures.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { pageSize } from '../core/setting-keys.ts'
+import { type Settings, settingOf } from '../core/settings.ts'
+import type { TokenOrder, TokenSelection } from '../ports/store.ts'
+import type { Facts } from './facts.ts'
+import type { Choice, ShownToken, TokenParts } from './token-choice.ts'
+import type { UserSelection } from './users.ts'
+
+export type ShowCommand = {
+  readonly where: TokenSelection
+  /** The one user whose tokens these are; null: whoever. */
+  readonly user: UserSelection | null
+  readonly order: TokenOrder
+  readonly descending: boolean
+  /** The first one is 0; null: everything on one page. */
+  readonly page: number | null
+  /** null: as the settings say. */
+  readonly pageSize: number | null
+}
+export type Shown = {
+  readonly tokens: readonly ShownToken[]
+  readonly total: number
+  readonly page: number
+  readonly pages: number
+  readonly pageSize: number
+  readonly settings: Settings
+}
+
+/** D1 takes no longer pattern. */
+const MAX_PATTERN_BYTES = 50
+
+export function createTokenShow({ store, audit, settings: cache }: TokenParts, choice: Choice) {
+  return { show, freeSerial }
+
+  async function show(command: ShowCommand, facts: Facts): Promise<Result<Shown, AdminFailure>> {
+    const { where, user, order, descending } = command
+    const tooLong = longPattern(where)
+    if (tooLong) return tooLong
+    const settings = await cache.fresh()
+    // A user that nobody knows has no tokens; that is no error when tokens are shown.
+    const selected = await choice.select(settings, { serials: null, user })
+    const size = command.pageSize ?? settingOf(settings, pageSize)
+    const page = command.page ?? 0
+    const part = command.page === null ? { offset: 0, limit: null } : { offset: page * size, limit: size }
+    const { tokens, total } = selected.ok
+      ? await store.pageOfTokens({ where: { ...where, ...selected.value }, order, descending, ...part })
+      : { tokens: [], total: 0 }
+    await audit.write(facts, {
+      success: true,
+      user: user?.user ?? '',
+      realm: (where.realms ?? [user?.realm ?? '']).join(','),
+      serial: [...(where.serials ?? []), ...(where.serialPatterns ?? [])].join(' '),
+    })
+    const all = { page: 0, pages: 1, pageSize: tokens.length }
+    const paged = { page, pages: Math.ceil(total / size), pageSize: size }
+    return ok({ tokens, total, settings, ...(command.page === null ? all : paged) })
+  }
+
+  /** The serial itself when it is free, else with `_01`, `_02` … behind it. */
+  async function freeSerial(serial: string, facts: Facts): Promise<string> {
+    const candidates = [serial, ...Array.from({ length: 99 }, (_, n) => `${serial}_${String(n + 1).padStart(2, '0')}`)]
+    const taken = (await store.findTokens({ serials: candidates })).map((token) => token.serial)
+    await audit.write(facts, { success: true, serial })
+    return candidates.find((candidate) => !taken.includes(candidate)) ?? serial
+  }
+}
+
+function longPattern({ serialPatterns = [], login = '', realms = [] }: TokenSelection) {
+  const long = (texts: readonly string[]) =>
+    texts.some((text) => new TextEncoder().encode(text).length > MAX_PATTERN_BYTES)
+  const fields = [
+    ['serial', serialPatterns],
+    ['user', [login]],
+    ['realm', realms],
+  ] as const
+  const field = fields.find(([, texts]) => long(texts))?.[0]
+  const rule = `with a * must have at most ${MAX_PATTERN_BYTES} bytes`
+  return field && err({ code: 'parameter_invalid', field, rule } as const)
+}
