@@ -11,9 +11,10 @@ import type { PolicyRecord } from '../core/policy/policy.ts'
 import type { Rate } from '../core/policy/rate.ts'
 import type { ConfigEntry, ProviderKey, ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
 import type { Instant, Seconds } from '../core/time.ts'
-import type { HashName, InfoValue, Owner, Token, TokenInfo } from '../core/token.ts'
+import type { Token, TokenInfo } from '../core/token.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { AuditEntry, AuditRow, AuditStore } from './audit.ts'
+import type { TokenStore } from './tokens.ts'
 
 export type Row = Readonly<Record<string, string | number | null>>
 export type Statement = { readonly sql: string; readonly params: readonly (string | number | null)[] }
@@ -22,6 +23,7 @@ export type Statement = { readonly sql: string; readonly params: readonly (strin
 export type Batch = (statements: readonly Statement[], mode: 'read' | 'write') => Promise<readonly (readonly Row[])[]>
 
 export type { AuditEntry, AuditRow }
+export type * from './tokens.ts'
 
 export type GatherQuery = {
   /** User lookups, tried in order; the first that finds somebody counts. */
@@ -137,135 +139,6 @@ export type DeliveryNote = {
   }
 }
 
-export type NewToken = {
-  readonly serial: string
-  readonly type: string
-  readonly description: string
-  readonly sealedSecret: string
-  readonly sealedPin: string
-  readonly digits: number
-  readonly hash: HashName
-  readonly countWindow: number
-  readonly syncWindow: number
-  readonly maxFailCount: number
-  readonly active: boolean
-  readonly owner: Token['owner']
-  readonly realms: readonly string[]
-  readonly info: TokenInfo
-  readonly createdAt: Instant
-  /** Numbers of tokens that must not be exceeded with this one; none: no limit. */
-  readonly limits?: TokenLimits
-}
-export type TokenLimits = {
-  readonly ofUser?: number
-  readonly ofUserAndType?: number
-  /** Active tokens in each of the token's realms. */
-  readonly activeInRealm?: number
-}
-/** What a re-initialisation keeps: windows, counters of other kinds, and what the request did not name. */
-export type ReinitToken = Pick<
-  NewToken,
-  'serial' | 'type' | 'sealedSecret' | 'sealedPin' | 'digits' | 'hash' | 'info' | 'owner' | 'realms'
-> & {
-  readonly description: string | null
-  readonly revision: number
-}
-
-/** Selects tokens for administration; all that is named must hold, and nothing named means all. `*` in a pattern: any text. */
-export type TokenSelection = {
-  readonly serials?: readonly string[]
-  readonly serialPatterns?: readonly string[]
-  readonly owners?: readonly { readonly userId: string; readonly resolver: string }[]
-  /** Pattern of the owner's login; beside `owners`: either of them. */
-  readonly login?: string
-  readonly userId?: string
-  /** Pattern of the name of its owner's resolver. */
-  readonly resolver?: string
-  readonly assigned?: boolean
-  /** Owned by somebody whom no resolver knows any more. */
-  readonly orphaned?: boolean
-  /** Patterns of realms, one of which holds the token; empty: it is in no realm. */
-  readonly realms?: readonly string[]
-  readonly type?: string
-  readonly active?: boolean
-  /** Text in description, resolver, serial, user id or type, in any case of letters. */
-  readonly text?: string
-  /** Ids above this one. */
-  readonly after?: number
-  /** The first so many, by id. */
-  readonly limit?: number
-}
-export type TokenOrder =
-  | 'description'
-  | 'id'
-  | 'type'
-  | 'serial'
-  | 'resolver'
-  | 'userId'
-  | 'failCount'
-  | 'counter'
-  | 'active'
-  | 'createdAt'
-  | 'lastAuthMatch'
-  | 'lastAuthSuccess'
-export type TokenPage = {
-  readonly where: TokenSelection
-  /** Tokens that are equal in it stand in the order of enrolment. */
-  readonly order: TokenOrder
-  readonly descending: boolean
-  readonly offset: number
-  /** null: all. */
-  readonly limit: number | null
-}
-export type OwnedToken = Token & { readonly user: UserRecord | null }
-
-/** What becomes of members of TokenInfo; null takes one away. */
-export type InfoPatch = Readonly<Record<string, InfoValue | null>>
-
-/**
- * A changed token: only the named columns change, under the revision that was seen. With the owner end its open
- * challenges: their messages went to somebody else.
- */
-export type TokenChange = {
-  readonly serial: string
-  readonly revision: number
-  readonly set: Partial<{
-    readonly sealedPin: string
-    readonly description: string
-    readonly digits: number
-    readonly hash: HashName
-    readonly countWindow: number
-    readonly syncWindow: number
-    readonly maxFailCount: number
-    readonly active: boolean
-    readonly owner: Token['owner']
-    readonly realms: readonly string[]
-    readonly failCount: 0
-    readonly info: InfoPatch
-  }>
-}
-/** What must hold beside the revisions of the tokens that change. */
-export type ChangeGuards = {
-  /** Tokens that were read for the change, and must be as they were. */
-  readonly unchanged?: readonly Pick<TokenChange, 'serial' | 'revision'>[]
-  readonly limits?: readonly TokenLimit[]
-}
-/** With `joining` there are at most so many tokens of the owner, of its type, or active ones in the realm. */
-export type TokenLimit = { readonly joining: readonly string[]; readonly atMost: number } & (
-  | { readonly kind: 'ofUser'; readonly owner: Owner }
-  | { readonly kind: 'ofUserAndType'; readonly owner: Owner; readonly type: string }
-  | { readonly kind: 'activeInRealm'; readonly realm: string }
-)
-/** An OTP was given: the counter moves behind it. */
-export type CounterMove = {
-  readonly serial: string
-  readonly revision: number
-  /** Counter of the OTP. */
-  readonly matched: number
-  readonly next: number
-  readonly resetFailCount: boolean
-}
-
 export type TemplateRecord = { readonly name: string; readonly source: string; readonly changedAt: Instant }
 
 export type StoredVerdict = {
@@ -286,7 +159,8 @@ export type Resealed = SealedValue & { readonly after: string }
 /** How many values of a kind can be read by this key alone; `audit`: MACs. */
 export type KeyUse = { readonly id: string; readonly kind: string; readonly count: number }
 
-export type Store = AuditStore & {
+type Parts = AuditStore & TokenStore
+export type Store = Parts & {
   /** Number of the newest migration that the database has; null when it has none. */
   readonly schemaVersion: () => Promise<number | null>
   readonly settings: () => Promise<Settings>
@@ -316,28 +190,6 @@ export type Store = AuditStore & {
   readonly noteDelivery: (note: DeliveryNote) => Promise<void>
   /** `undelivered` also for a challenge that is gone: nobody can answer it. */
   readonly deliveryState: (challengeId: number) => Promise<DeliveryState>
-
-  readonly findTokens: (selection: TokenSelection) => Promise<readonly OwnedToken[]>
-  /** One page, and how many tokens there are on all of them. */
-  readonly pageOfTokens: (
-    page: TokenPage,
-  ) => Promise<{ readonly tokens: readonly OwnedToken[]; readonly total: number }>
-  readonly countTokens: (type: string) => Promise<number>
-  /** `taken`: a token with this serial exists. */
-  readonly createToken: (token: NewToken, audit: AuditRow) => Promise<'done' | 'taken' | keyof TokenLimits>
-  /** `lost`: the token changed or vanished since it was read. Its open challenges end. */
-  readonly reinitToken: (token: ReinitToken, audit: AuditRow) => Promise<'done' | 'lost'>
-  /** All changes or none: `lost` when one of the tokens changed since it was read. */
-  readonly changeTokens: (
-    changes: readonly TokenChange[],
-    audit: AuditRow,
-    guards?: ChangeGuards,
-  ) => Promise<'done' | 'lost' | keyof TokenLimits>
-  /** `lost`: the counter has passed the OTP, or the token changed since it was read. */
-  readonly moveCounter: (move: CounterMove, audit: AuditRow) => Promise<'done' | 'lost'>
-  /** @returns how many tokens were removed, challenges included */
-  readonly removeTokens: (serials: readonly string[], audit: AuditRow) => Promise<number>
-  readonly resetFailCounts: (serials: readonly string[], audit: AuditRow) => Promise<number>
 
   readonly setConfig: (entries: readonly ConfigEntry[], audit: AuditRow) => Promise<void>
   /** With the legacy configuration of a provider goes the provider; if it was the default, the first one becomes it. */

@@ -33,8 +33,11 @@ const SOMEBODYS = sql`t.id <> COALESCE((SELECT id FROM tokens WHERE serial = ${N
 /** SQLite's GLOB knows `?` and `[` beside `*`; here only the last one means anything. */
 const glob = (pattern: string): string => pattern.replace(/[?[]/g, '[$&]')
 
-const oneOf = (column: SQL, patterns: readonly string[]): SQL =>
-  sql`EXISTS (SELECT 1 FROM json_each(${json(patterns.map(glob))}) p WHERE ${column} GLOB p.value)`
+function oneOf(column: SQL, patterns: readonly string[]): SQL {
+  const [first, ...others] = patterns
+  if (first !== undefined && others.length === 0) return sql`${column} GLOB ${glob(first)}`
+  return sql`EXISTS (SELECT 1 FROM json_each(${json(patterns.map(glob))}) p WHERE ${column} GLOB p.value)`
+}
 
 const TEXTS = sql`lower(t.description || char(10) || COALESCE(t.resolver, '') || char(10) || t.serial || char(10)
   || COALESCE(t.user_id, '') || char(10) || t.type)`

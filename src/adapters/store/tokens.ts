@@ -8,30 +8,17 @@ import type {
   NewToken,
   OwnedToken,
   ReinitToken,
-  Store,
   TokenChange,
   TokenLimit,
   TokenLimits,
   TokenPage,
   TokenSelection,
+  TokenStore,
 } from '../../ports/store.ts'
 import { somebodys } from './nobody.ts'
 import { number } from './rows.ts'
 import { changeWhere, insertAudit, json, list, read, write } from './statements.ts'
 import { ORDER, selected, TOKENS_AND_USERS, toOwnedToken } from './token-selection.ts'
-
-type TokenStore = Pick<
-  Store,
-  | 'findTokens'
-  | 'pageOfTokens'
-  | 'countTokens'
-  | 'createToken'
-  | 'reinitToken'
-  | 'changeTokens'
-  | 'moveCounter'
-  | 'removeTokens'
-  | 'resetFailCounts'
->
 
 /** Column of each field that an administrator may set one by one; `info` is a patch, so that counts are not lost. */
 const COLUMNS = {
