@@ -26,7 +26,7 @@ type Case = Partial<CheckFacts> & { readonly proved?: Readonly<Record<string, Ev
 
 const plan = ({ proved = {}, ...facts }: Case) =>
   decide(
-    { realm: 'corp', transactionId: null, candidates: [], challenges: [], ...facts },
+    { realm: 'corp', transactionId: null, path: 'validate/check', candidates: [], challenges: [], ...facts },
     new Map(Object.entries(proved)),
     NOON,
   )
@@ -249,7 +249,7 @@ describe('a transaction id', () => {
     challenge(2, 'B', { transactionId: `${parentId}.02`, parentId }),
     challenge(3, 'A'),
   ]
-  const facts = { realm: 'corp', candidates: [token('A'), token('B')], challenges }
+  const facts = { realm: 'corp', path: 'validate/check', candidates: [token('A'), token('B')], challenges }
   const meant = (transactionId: string | null) =>
     facts.candidates.map((one) => answerable({ ...facts, transactionId }, one, NOON).map(({ id }) => id))
 

@@ -8,12 +8,15 @@ import { belongsTo, type Challenge, isAnswerable } from './challenge.ts'
 import type { CheckFailure } from './failures.ts'
 import type { Instant } from './time.ts'
 import { isLocked, servesRealm, type Token, usageExceeded, validityAt } from './token.ts'
+import { inScope } from './token-scope.ts'
 
 export type CheckFacts = {
   /** Realm of the user; null when the request names a token instead of a user. */
   readonly realm: string | null
   /** What the client sent as transaction id; even the empty text marks an answer. */
   readonly transactionId: string | null
+  /** Path of the request, without the leading slash. */
+  readonly path: string
   readonly candidates: readonly Token[]
   readonly challenges: readonly Challenge[]
 }
@@ -119,6 +122,7 @@ function judge(facts: CheckFacts, token: Token, evidence: Evidence | undefined, 
   if (!servesRealm(token, facts.realm)) return skip('token_foreign_realm', false)
   if (!token.active) return skip('token_inactive', false)
   if (isLocked(token)) return skip('token_locked', true)
+  if (!inScope(token.info, facts.path)) return skip('token_out_of_scope', false)
   const validity = validityAt(token, now)
   if (validity === 'too_early') return skip('token_not_yet_valid', true)
   if (usageExceeded(token)) return skip('token_usage_exceeded', true)

@@ -13,6 +13,7 @@ export type CheckFailure =
   | 'token_inactive'
   | 'token_locked'
   | 'token_foreign_realm'
+  | 'token_out_of_scope'
   | 'token_not_yet_valid'
   | 'token_expired'
   | 'token_usage_exceeded'

@@ -15,21 +15,24 @@ import {
   otpPin,
   passOnNoToken,
   passthru,
+  purgeRolloutToken,
   tokenSerial,
   tokenTypes,
   triggerSms,
 } from '../core/policy/actions.ts'
+import type { Policy } from '../core/policy/policy.ts'
 import { lastAccess, passOnUserNoToken, passOnUserNotFound, prependPin } from '../core/setting-keys.ts'
 import { type Settings, settingOf } from '../core/settings.ts'
 import type { Seconds } from '../core/time.ts'
 import type { Token } from '../core/token.ts'
+import { isRollout, scopeOf } from '../core/token-scope.ts'
 import type { ProposedText } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
-import type { Audit } from './audit.ts'
+import type { Audit, AuditDetails } from './audit.ts'
 import { type AutoEnrolled, createAutoEnroll } from './auto-enroll.ts'
 import type { Enroll } from './enroll.ts'
 import type { Facts } from './facts.ts'
@@ -130,7 +133,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
   async function judge(command: CheckCommand, gathered: Gathered, facts: Facts): Promise<Verdict> {
     const { settings, policy, user, realm, candidates, challenges } = gathered
     const { transactionId } = command
-    const checked: CheckFacts = { realm, transactionId, candidates, challenges }
+    const checked: CheckFacts = { realm, transactionId, path: facts.action, candidates, challenges }
     const password = passwordOf(parts, user, gathered.resolvers)
     const proofs = await prove({
       facts: checked,
@@ -155,6 +158,9 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     if (missing) return reject({ ...NO_GUESS, reason: missing }, gathered, facts, [])
     const evidence = new Map([...proofs].map(([serial, proof]) => [serial, proof.evidence]))
     const plan = decide(checked, evidence, facts.now)
+    // Without a pass `check_s` may ask for a challenge, be it with an empty PIN; it answers none (contract 2.7).
+    if (command.pass === null && plan.kind !== 'trigger')
+      return reject({ ...NO_GUESS, reason: 'pass_missing' }, gathered, facts, [])
     if (plan.kind === 'accept') return accept(plan, proofs, gathered, facts)
     if (plan.kind === 'reject') return reject(plan, gathered, facts, candidates)
     return open(plan.tokens, plan.failed, command.proposed, proofs, gathered, facts)
@@ -196,6 +202,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     // As in LinOTP the OTP is spent although the token may not log in: it was right, and it was shown to us.
     const allowed = mayLogIn(gathered, token)
     const details = { ...who, serial: token.serial, tokenType: token.type }
+    const purge = await rolloutsBeside(token, policy)
     const verdict = await store.accept({
       requestId: facts.requestId,
       now: facts.now,
@@ -203,6 +210,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       token,
       reset,
       failed,
+      purge,
       stampAccess: settingOf(settings, lastAccess),
       failures: gathered.failures,
       audit: {
@@ -212,6 +220,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
           ...(allowed ? {} : { actionDetail: 'token_not_allowed' }),
         }),
         lost: await audit.row(facts, { ...details, success: false, actionDetail: 'challenge_lost' }),
+        ...(purge.length > 0 ? { purged: await purgedRow(purge, who, facts) } : {}),
       },
     })
     const asked = (failCount: number) => counted([token], new Map([[token.serial, failCount]]))
@@ -223,6 +232,21 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       await open([token], [], { text: null, fallback: null }, proofs, gathered, next)
     }
     return { kind: 'accepted', token, lengths: proofs.get(token.serial)?.lengths ?? null }
+  }
+
+  /** Roll-out tokens have done their work once their owner logs in with another one (`purge_rollout_token`). */
+  async function rolloutsBeside(token: Token, policy: Policy): Promise<readonly string[]> {
+    const { owner, serial, info } = token
+    if (!owner || !policy.value(purgeRolloutToken) || isRollout(scopeOf(info))) return []
+    const owned = await store.findTokens({ owners: [owner] })
+    return owned.filter((one) => one.serial !== serial && isRollout(scopeOf(one.info))).map((one) => one.serial)
+  }
+
+  function purgedRow(serials: readonly string[], who: Pick<AuditDetails, 'user' | 'realm'>, facts: Facts) {
+    const own = { ...facts, requestId: `${facts.requestId}.purge` }
+    const { user = '', realm = '' } = who
+    const actionDetail = 'rollout_tokens_removed'
+    return audit.row(own, { user, realm, success: true, serial: serials.join(' '), actionDetail })
   }
 
   async function reject(
@@ -268,7 +292,7 @@ async function whatIsMissing(
     return policy.value(passthru) && (await password(command.pass ?? '')) ? 'passed' : 'token_missing'
   }
   if (command.single && tokens.length > 1) return 'token_ambiguous'
-  return command.pass === null && !command.mayTrigger ? 'pass_missing' : null
+  return command.pass === null && !command.single ? 'pass_missing' : null
 }
 
 /** One active policy with `authorize`, anywhere, is enough to ask everybody for one (contract 6.5). */

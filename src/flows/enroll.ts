@@ -3,58 +3,32 @@
  *
  * The order of the checks is what clients see: type, user, serial of another type, address, then the rest.
  */
-import * as v from 'valibot'
 import type { AdminFailure } from '../core/failures.ts'
-import { wholeNumber } from '../core/fields.ts'
-import { maxToken, randomPin, randomPinContent, tokenCount } from '../core/policy/actions.ts'
-import type { Policy } from '../core/policy/policy.ts'
-import { policyFor } from '../core/policy/subject.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { findRealm, realmsWith, type Settings, tokenDefaults } from '../core/settings.ts'
-import type { HashName, Token } from '../core/token.ts'
+import type { Settings } from '../core/settings.ts'
+import type { Token } from '../core/token.ts'
 import { findTokenType } from '../core/tokens/index.ts'
-import type { TokenType } from '../core/tokens/token-type.ts'
 import type { Edges } from '../ports/edges.ts'
-import type { Store, TokenLimits } from '../ports/store.ts'
+import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
-import type { Audit, AuditDetails } from './audit.ts'
-import { checkDestination } from './destination.ts'
+import type { Audit } from './audit.ts'
 import type { Facts } from './facts.ts'
-import { hex } from './sessions.ts'
+import {
+  createNewToken,
+  descriptionOf,
+  type EnrollCommand,
+  readParameters,
+  SECRET_BYTES,
+  type Target,
+  targetOf,
+} from './new-token.ts'
 import type { SettingsCache } from './settings.ts'
-import { findUser, type UserSelection } from './users.ts'
+import { findUser } from './users.ts'
 
-export type EnrollCommand = {
-  readonly type: string
-  readonly user: UserSelection | null
-  /** A realm without a user: the token is put into it. */
-  readonly realm: string | null
-  readonly serial: string | null
-  readonly prefix: string | null
-  /** Where messages go; null: the parameter is absent. */
-  readonly addresses: Readonly<Record<string, string | undefined>>
-  readonly secret: string | null
-  readonly generateSecret: string | null
-  readonly hash: string | null
-  readonly digits: string | null
-  readonly pin: string | null
-  readonly description: string | null
-  /** The user may own so many tokens with this one, whatever policy says. */
-  readonly atMost?: number
-}
+export type { EnrollCommand }
 
 export type Enrolled = Result<{ readonly serial: string }, AdminFailure>
 export type Enroll = (command: EnrollCommand, facts: Facts) => Promise<Enrolled>
-
-/** What was read and looked up, ready to be stored. */
-type Target = {
-  readonly type: TokenType
-  readonly owner: Token['owner']
-  readonly realms: readonly string[]
-  readonly parameters: Parameters
-  readonly details: AuditDetails
-  readonly policy: Policy
-}
 
 type Parts = {
   readonly store: Store
@@ -64,10 +38,11 @@ type Parts = {
   readonly settings: SettingsCache
 }
 
-const SECRET_BYTES = 20 // RFC 4226 §4 R6: at least 16, better 20
 const TRIES = 10
 
 export function createEnroll({ store, vault, edges, audit, settings: cache }: Parts): Enroll {
+  const { newToken, newSerial, pinOf } = createNewToken({ vault, random: edges.random })
+
   return async (command, facts) => {
     const settings = await cache.fresh()
     const type = findTokenType(command.type)
@@ -79,62 +54,19 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
       return err({ code: 'token_type_conflict', serial: existing.serial, type: existing.type })
     const read = readParameters(command, type, settings)
     if (!read.ok) return read
-
-    const realms = realmsOf(settings, user?.ok ? user.value.resolver : null, command.realm)
-    if (!realms.ok) return realms
-    const owner = user?.ok ? { userId: user.value.userId, resolver: user.value.resolver } : null
-    const details = {
-      success: true,
-      tokenType: type.name,
-      user: user?.ok ? user.value.login : '',
-      realm: realms.value[0] ?? '',
-    }
-    const asked = {
-      user: user?.ok ? user.value : null,
-      realm: realms.value[0] ?? null,
-      client: facts.client,
-      time: facts.time,
-    }
-    const policy = policyFor(settings, asked)
-    const destination = checkDestination(type, policy, read.value.address)
-    if (!destination.ok) return destination
-    const target: Target = { type, owner, realms: realms.value, parameters: read.value, details, policy }
-    return existing ? reinit(existing, target, command, facts) : create(target, command, settings, facts)
+    const found = { type, user: user?.ok ? user.value : null, parameters: read.value }
+    const target = targetOf(command, found, settings, facts)
+    if (!target.ok) return target
+    return existing ? reinit(existing, target.value, command, facts) : create(target.value, command, settings, facts)
   }
 
   async function create(target: Target, command: EnrollCommand, settings: Settings, facts: Facts): Promise<Enrolled> {
-    const { type, owner, realms, details, policy } = target
-    const pin = pinOf(command, policy)
-    const { digits, hash, info } = target.parameters
-    const secret = target.parameters.secret ?? edges.random(SECRET_BYTES)
-    const { countWindow, syncWindow, maxFailCount } = tokenDefaults(settings)
+    const { type, details } = target
     const count = command.serial === null ? await store.countTokens(type.name) : 0
     for (let tries = 0; tries < TRIES; tries++) {
       const serial = command.serial ?? newSerial(command.prefix ?? type.serialPrefix, count + 1)
-      const sealedSecret = await vault.seal(secret, place.secret(serial))
-      const sealedPin = await vault.sealPin(pin ?? '', place.pin(serial))
-      const token = {
-        serial,
-        type: type.name,
-        description: command.description ?? '',
-        sealedSecret,
-        sealedPin,
-        digits,
-        hash,
-      }
-      const row = {
-        ...token,
-        countWindow,
-        syncWindow,
-        maxFailCount,
-        active: true,
-        owner,
-        realms,
-        info,
-        createdAt: facts.now,
-        limits: limitsOf(type, policy, command.atMost ?? null),
-      }
-      const done = await store.createToken(row, await audit.row(facts, { ...details, serial }))
+      const token = await newToken(serial, target, command, settings, facts)
+      const done = await store.createToken(token, await audit.row(facts, { ...details, serial }))
       if (done === 'done') return ok({ serial })
       if (done !== 'taken') return err({ code: 'token_limit_reached', limit: done })
       // Somebody made a token with this serial in the meantime: another number, or a clear refusal.
@@ -150,7 +82,15 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
     const pin = pinOf(command, target.policy)
     const sealedPin = pin === null ? token.sealedPin : await vault.sealPin(pin, place.pin(serial))
     const change = {
-      ...{ serial, type: token.type, revision, sealedSecret, sealedPin, info, description: command.description },
+      ...{
+        serial,
+        type: token.type,
+        revision,
+        sealedSecret,
+        sealedPin,
+        info,
+        description: descriptionOf(command, target.parameters),
+      },
       digits: command.digits === null ? token.digits : digits,
       hash: command.hash === null ? token.hash : hash,
       owner: target.owner ?? token.owner,
@@ -161,112 +101,4 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
       ? ok({ serial })
       : err({ code: 'parameter_invalid', field: 'serial', rule: 'must not be changed by a request at the same time' })
   }
-
-  /** The PIN of the request, or, where policy says so, a random one that nobody is told (contract 6.6). */
-  function pinOf(command: EnrollCommand, policy: Policy): string | null {
-    const length = policy.value(randomPin)
-    if (length === 0) return command.pin
-    const wanted = policy.value(randomPinContent)
-    const characters =
-      CLASSES.filter(([name]) => wanted.includes(name))
-        .map(([, text]) => text)
-        .join('') || DIGITS
-    let pin = ''
-    // Bytes that would favour the first characters are thrown away.
-    const fair = 256 - (256 % characters.length)
-    while (pin.length < length)
-      for (const byte of edges.random(length)) if (byte < fair) pin += characters[byte % characters.length]
-    return pin.slice(0, length)
-  }
-
-  /** `<PREFIX><NNNN><HHHH>`: a running number of at least four digits, then random hex up to eight characters (contract 7.4). */
-  function newSerial(prefix: string, number: number): string {
-    const digits = String(number).padStart(4, '0')
-    const missing = Math.max(0, 8 - digits.length)
-    return `${prefix}${digits}${hex(edges.random(4)).toUpperCase().slice(0, missing)}`
-  }
-}
-
-const DIGITS = '0123456789'
-/** Classes of characters of a random PIN, by the letters of `otp_pin_random_content`. */
-const CLASSES: readonly (readonly [string, string])[] = [
-  ['c', 'abcdefghijklmnopqrstuvwxyz'],
-  ['C', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'],
-  ['n', DIGITS],
-  ['s', '.,:;-_<>+*!/()=?$&#'],
-]
-
-/** What policy says about numbers of tokens; `null` is no limit. */
-function limitsOf(type: TokenType, policy: Policy, atMost: number | null): TokenLimits {
-  const [ofUser, ofUserAndType, activeInRealm] = [
-    policy.value(maxToken),
-    policy.value(type.actions.limit),
-    policy.value(tokenCount),
-  ]
-  return {
-    ...(ofUser === null && atMost === null ? {} : { ofUser: Math.min(ofUser ?? Infinity, atMost ?? Infinity) }),
-    ...(ofUserAndType === null ? {} : { ofUserAndType }),
-    ...(activeInRealm === null ? {} : { activeInRealm }),
-  }
-}
-
-type Parameters = {
-  readonly address: string
-  readonly info: Readonly<Record<string, string>>
-  readonly secret: Uint8Array | null
-  readonly hash: HashName
-  readonly digits: number
-}
-
-function readParameters(command: EnrollCommand, type: TokenType, settings: Settings): Result<Parameters, AdminFailure> {
-  const invalid = (field: string, rule: string) => err({ code: 'parameter_invalid', field, rule } as const)
-  const given = command.addresses[type.addressField]
-  if (given === undefined) return err({ code: 'parameter_missing', field: type.addressField })
-  const address = type.readAddress(given)
-  if (address === null) return invalid(type.addressField, type.addressRule)
-  if (command.serial !== null && !/^[^\s,*\p{C}]{1,40}$/u.test(command.serial))
-    return invalid('serial', 'must be 1 to 40 characters without blanks, commas and asterisks')
-  if (command.prefix !== null && !/^[\w-]{0,16}$/.test(command.prefix))
-    return invalid('prefix', 'must be at most 16 letters, digits, _ or -')
-
-  if (command.secret !== null && command.generateSecret === '1') return err({ code: 'secret_conflict' })
-  if (command.generateSecret !== null && !['0', '1'].includes(command.generateSecret))
-    return invalid('genkey', 'must be 0 or 1')
-  const secret = command.secret === null ? null : readSecret(command.secret)
-  if (typeof secret === 'string') return invalid('otpkey', secret)
-
-  const digits = v.safeParse(wholeNumber(4, 10), command.digits ?? tokenDefaults(settings).digits)
-  if (!digits.success) return invalid('otplen', digits.issues[0].message)
-  const hash = v.safeParse(v.picklist(['sha1', 'sha256', 'sha512']), command.hash?.toLowerCase() ?? 'sha1')
-  if (!hash.success) return invalid('hashlib', 'must be sha1, sha256 or sha512')
-  if ((command.pin?.length ?? 0) > 256) return invalid('pin', 'must have at most 256 characters')
-  if ((command.description?.length ?? 0) > 80) return invalid('description', 'must have at most 80 characters')
-  return ok({
-    address,
-    secret,
-    digits: digits.output,
-    hash: hash.output,
-    info: { [type.addressField]: address, hashlib: hash.output },
-  })
-}
-
-/** Hex digits, blanks and `-` between them allowed; 16 to 64 bytes. A text as result is the rule that was broken. */
-function readSecret(text: string): Uint8Array | string {
-  const digits = text.replace(/[\s-]/g, '')
-  if (!/^([0-9a-f]{2})+$/i.test(digits)) return 'must be hexadecimal digits'
-  const bytes = Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-  return bytes.length < 16 || bytes.length > 64 ? 'must be 16 to 64 bytes long (RFC 4226 §4 R6)' : bytes
-}
-
-/** The realms that hold the owner's resolver, and the one that was named. */
-function realmsOf(
-  settings: Settings,
-  resolver: string | null,
-  named: string | null,
-): Result<readonly string[], AdminFailure> {
-  const own = resolver === null ? [] : realmsWith(settings, resolver)
-  if (named === null || named === '') return ok(own)
-  const realm = findRealm(settings, named)
-  if (!realm) return err({ code: 'realm_unknown', realm: named })
-  return ok([...new Set([...own, realm.name])])
 }

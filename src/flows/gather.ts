@@ -4,6 +4,7 @@
 
 import type { Challenge } from '../core/challenge.ts'
 import type { CheckFailure } from '../core/failures.ts'
+import { readPattern } from '../core/pattern.ts'
 import { type Bucket, bucketsOf, clientNetwork } from '../core/limits.ts'
 import { setRealm } from '../core/policy/actions.ts'
 import type { Policy } from '../core/policy/policy.ts'
@@ -149,10 +150,13 @@ function identify(
   if (!user || realm === undefined) return 'user_unknown'
   if (others.some((other) => other.userId !== user.userId)) return 'user_ambiguous'
   const owned = gathered.tokens.filter(({ owner }) => owner?.userId === user.userId && owner.resolver === user.resolver)
+  // A `*` stands for any text, among the user's own tokens alone.
+  const { serial: wanted } = command
+  const isMeant = wanted?.includes('*')
+    ? readPattern(wanted, { any: '*', one: null }).matches
+    : (serial: string) => wanted === null || serial === wanted
   const tokens = owned.filter(
-    ({ serial, type }) =>
-      (command.serial === null || serial === command.serial) &&
-      (command.tokenType === null || type === command.tokenType),
+    ({ serial, type }) => isMeant(serial) && (command.tokenType === null || type === command.tokenType),
   )
   return { user, realm, tokens, hasToken: owned.length > 0 }
 }

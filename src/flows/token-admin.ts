@@ -2,6 +2,7 @@
 import { createTokenChallenges } from './token-challenges.ts'
 import { createTokenChanges } from './token-changes.ts'
 import { createChoice, type TokenParts } from './token-choice.ts'
+import { createTokenLost } from './token-lost.ts'
 import { createTokenOtps } from './token-otps.ts'
 import { createTokenOwners } from './token-owners.ts'
 import { createTokenShow } from './token-show.ts'
@@ -16,5 +17,6 @@ export function createTokenAdmin(parts: TokenParts) {
     ...createTokenOwners(parts, choice),
     ...createTokenOtps(parts, choice),
     ...createTokenChallenges(parts, choice),
+    ...createTokenLost(parts, choice),
   }
 }

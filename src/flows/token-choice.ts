@@ -8,6 +8,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import type { Settings } from '../core/settings.ts'
 import type { Token } from '../core/token.ts'
 import type { UserRecord } from '../core/users.ts'
+import type { Edges } from '../ports/edges.ts'
 import type { AuditRow, OwnedToken, Store, TokenSelection } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
 import type { Audit, AuditDetails } from './audit.ts'
@@ -23,6 +24,7 @@ export type ShownToken = OwnedToken
 export type TokenParts = {
   readonly store: Store
   readonly vault: Vault
+  readonly edges: Pick<Edges, 'random'>
   readonly audit: Audit
   readonly settings: SettingsCache
 }

@@ -59,11 +59,13 @@ export type AcceptCommand = {
   readonly reset: readonly string[]
   /** Serials whose fail count goes up whatever happens: locked and expired ones. */
   readonly failed: readonly string[]
+  /** Tokens that go with the first success of a better one; `audit.purged` tells of them. */
+  readonly purge?: readonly string[]
   /** Stamp LastAuthMatch and LastAuthSuccess? (`token.last_access`) */
   readonly stampAccess: boolean
   /** While one of them is full nothing is accepted; a lost answer is counted in them. */
   readonly failures?: readonly Bucket[]
-  readonly audit: { readonly done: AuditRow; readonly lost: AuditRow }
+  readonly audit: { readonly done: AuditRow; readonly lost: AuditRow; readonly purged?: AuditRow }
 }
 
 export type RejectCommand = {

@@ -29,6 +29,15 @@ export type TokenLimits = {
   /** Active tokens in each of the token's realms. */
   readonly activeInRealm?: number
 }
+/** One of many new tokens, with its own line in the audit. */
+export type NewTokens = {
+  readonly token: NewToken
+  readonly audit: AuditRow
+  /** Its owner must have no token of this type with this member of TokenInfo. */
+  readonly alike?: { readonly field: string; readonly value: string }
+}
+/** `alike`: the owner has such a token already. */
+export type Created = 'done' | 'taken' | 'alike' | keyof TokenLimits
 /** What a re-initialisation keeps: windows, counters of other kinds, and what the request did not name. */
 export type ReinitToken = Pick<
   NewToken,
@@ -142,6 +151,14 @@ export type TokenStore = {
   readonly countTokens: (type: string) => Promise<number>
   /** `taken`: a token with this serial exists. */
   readonly createToken: (token: NewToken, audit: AuditRow) => Promise<'done' | 'taken' | keyof TokenLimits>
+  /** As many as can be, each for itself, in a few statements. @returns what became of each */
+  readonly createTokens: (tokens: readonly NewTokens[]) => Promise<readonly Created[]>
+  /** The new token is there, and the other one is disabled with its challenges; or neither. */
+  readonly replaceToken: (
+    token: NewToken,
+    replaced: { readonly serial: string; readonly revision: number },
+    audit: AuditRow,
+  ) => Promise<'done' | 'taken' | 'lost'>
   /** `lost`: the token changed or vanished since it was read. Its open challenges end. */
   readonly reinitToken: (token: ReinitToken, audit: AuditRow) => Promise<'done' | 'lost'>
   /** All changes or none: `lost` when one of the tokens changed since it was read. */

@@ -56,6 +56,14 @@ const STEPS = {
   reinitToken: (store, { token }, audit) => store.reinitToken({ ...token, sealedSecret: 'new' }, audit),
   changeTokens: (store, { token: { serial, revision } }, audit) =>
     store.changeTokens([{ serial, revision, set: { active: false, info: { a: 1 } } }], audit),
+  moveCounter: (store, { token: { serial, revision, counter } }, audit) =>
+    store.moveCounter({ serial, revision, matched: counter, next: counter + 1, resetFailCount: true }, audit),
+  createTokens: (store, { suite }, audit) =>
+    store.createTokens([
+      { token: newToken(suite.next('LSEM')), audit },
+      { token: newToken(suite.next('LSEM')), audit: { ...audit, requestId: `${audit.requestId}.2` } },
+    ]),
+  replaceToken: (store, { suite, token }, audit) => store.replaceToken(newToken(suite.next('lost')), token, audit),
   removeTokens: (store, { token }, audit) => store.removeTokens([token.serial], audit),
   resetFailCounts: (store, { token }, audit) => store.resetFailCounts([token.serial], audit),
   setConfig: (store, _, audit) => store.setConfig([entry], audit),

@@ -21,6 +21,7 @@ export function tokenChangeTests(suite: Suite): void {
   describe('changeTokens under limits', () => limiting(suite))
   describe('moveCounter', () => moving(suite))
   describe('challengesOf', () => listing(suite))
+  describe('accept with tokens to purge', () => purging(suite))
 }
 
 const change = (token: Token, set: TokenChange['set']): TokenChange => ({
@@ -225,5 +226,32 @@ function listing(suite: Suite): void {
 
     expect(found.map(({ id }) => id)).toEqual([first.id, second.id])
     expect(expired.id).toBeLessThan(first.id)
+  })
+}
+
+function purging(suite: Suite): void {
+  it('removes roll-out tokens with the one of fifty answers that is accepted, and none whose scope was lifted', async () => {
+    const token = await enrolled(suite)
+    const rollout = await enrolled(suite, { info: { scope: { path: ['userservice'] } } })
+    const lifted = await enrolled(suite)
+    const [challenge, of] = [await challenged(suite, token), await challenged(suite, rollout)]
+    const purge = [rollout.serial, lifted.serial]
+    const ids = Array.from({ length: 50 }, () => suite.next('accept-'))
+
+    const outcomes = await times(50, (n) => {
+      const requestId = ids[n] ?? ''
+      const audit = {
+        done: auditRow(requestId),
+        lost: auditRow(requestId),
+        purged: auditRow(`${requestId}.p`, 'purged'),
+      }
+      return suite.store.accept({ ...acceptCommand(suite, { challenge, token }, { requestId }), purge, audit })
+    })
+
+    expect(countOf(outcomes, 'done')).toBe(1)
+    expect((await suite.store.findTokens({ serials: purge })).map(({ serial }) => serial)).toEqual([lifted.serial])
+    expect(await suite.rows('SELECT id FROM challenges WHERE id = ?', of.id)).toEqual([])
+    const told = await Promise.all(ids.map((id) => auditOf(suite, `${id}.p`)))
+    expect(told).toEqual(outcomes.map((outcome) => (outcome === 'done' ? ['purged'] : [])))
   })
 }

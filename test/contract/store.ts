@@ -24,6 +24,7 @@ import { restTests } from './store-rests.ts'
 import { settingsTests } from './store-settings.ts'
 import { templateTests } from './store-templates.ts'
 import { tokenChangeTests } from './store-token-changes.ts'
+import { tokenCreationTests } from './store-token-creation.ts'
 import { tokenPageTests } from './store-token-pages.ts'
 import { tokenTests } from './store-tokens.ts'
 
@@ -40,6 +41,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     gatherTests(suite)
     tokenTests(suite)
     tokenChangeTests(suite)
+    tokenCreationTests(suite)
     tokenPageTests(suite)
     nobodyTests(suite)
     settingsTests(suite)

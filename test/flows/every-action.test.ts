@@ -242,6 +242,25 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
       }),
     ...{ without: [], with: [SENT] },
   },
+  'enrollment lostTokenValid': {
+    written: 'lostTokenValid=1',
+    see: () =>
+      afterEnrolment(async () => {
+        const reply = await h.admin('/admin/losttoken', { serial: 'MAIL', type: 'email' })
+        const { value } = reply.json.result ?? {}
+        return (value as { end_date?: string }).end_date // as the contract has it
+      }),
+    ...{ without: '25/01/27 23:59', with: '16/01/27 23:59' },
+  },
+  'enrollment purge_rollout_token': {
+    written: 'purge_rollout_token',
+    see: async () => {
+      await enroll(h, 'alice', 'ROLL', { realm: 'corp', rollout: '1' })
+      await login()
+      return (await h.store.findTokens({ realms: ['corp'] })).map(({ serial }) => serial)
+    },
+    ...{ without: ['ROLL', 'MAIL'], with: ['MAIL'] },
+  },
   'enrollment autoenrollment': {
     written: 'autoenrollment=email',
     see: () => told('alice-pw'),

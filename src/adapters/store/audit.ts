@@ -20,8 +20,7 @@ export type Watched = {
 export function watchAudit(given: Batch): Watched {
   let newest: { number: number; mac: string } | null = null
   const audited = new Set<string>()
-  const note = (row: Row | undefined) => {
-    if (row?.audited === undefined) return
+  const note = (row: Row) => {
     const written = number(row, 'number')
     if (newest === null || written > newest.number) newest = { number: written, mac: text(row, 'mac') }
     audited.add(text(row, 'audited'))
@@ -31,7 +30,9 @@ export function watchAudit(given: Batch): Watched {
   return {
     batch: async (statements, mode) => {
       const results = await given(statements, mode)
-      if (mode === 'write') for (const [row] of results) note(row)
+      // What is no audit row says so in its first one.
+      if (mode === 'write')
+        for (const rows of results) if (rows[0]?.audited !== undefined) for (const row of rows) note(row)
       return results
     },
     newest: () => newest,

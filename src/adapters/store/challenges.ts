@@ -8,6 +8,7 @@ import type { Challenge, DeliveryState } from '../../core/challenge.ts'
 import { MAX_COUNT, MAX_WINDOW } from '../../core/policy/rate.ts'
 import type {
   AcceptCommand,
+  AuditRow,
   Batch,
   DeliveryNote,
   Gathered,
@@ -231,8 +232,20 @@ export function challengeStore(batch: Batch): ChallengeStore {
       fill(sql`SELECT ${failures} AS buckets WHERE NOT ${won}`),
       insertAudit(command.audit.done, won),
       insertAudit(command.audit.lost, sql`NOT ${won}`),
+      ...(command.audit.purged && command.purge ? purge(command.purge, command.audit.purged, won) : []),
     ])
     return winner.length === 1 ? 'done' : 'lost'
+  }
+
+  /** A token whose scope was lifted in the meantime stays. */
+  function purge(serials: readonly string[], audit: AuditRow, won: SQL): readonly SQL[] {
+    const chosen = sql`serial IN ${list(serials)} AND ${won}`
+    const restricted = sql`serial IN (SELECT serial FROM tokens WHERE json_array_length(info, '$.scope.path') > 0)`
+    return [
+      insertAudit(audit, sql`EXISTS (SELECT 1 FROM tokens WHERE ${chosen} AND ${restricted})`),
+      sql`DELETE FROM challenges WHERE ${chosen} AND ${restricted}`,
+      sql`DELETE FROM tokens WHERE ${chosen} AND ${restricted}`,
+    ]
   }
 
   /** Somebody always pays, see nobody.ts. */

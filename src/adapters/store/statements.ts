@@ -49,6 +49,17 @@ export function insertAudit(row: AuditRow, guard: SQL = sql`1`): SQL {
     WHERE ${guard} RETURNING number, request_id AS audited, mac`
 }
 
+/** The same for many requests at once: each row where `guard` holds, in which it is the JSON object `r.value`. */
+export function insertAudits(rows: readonly AuditRow[], guard: SQL): SQL {
+  const column = (name: keyof AuditRow): SQL => sql`r.value ->> ${`$.${name}`}`
+  return sql`INSERT INTO audit (request_id, at, action, success, serial, token_type, user, realm, administrator, action_detail, info, client,
+      server, cited_number, cited_mark, mac)
+    SELECT ${column('requestId')}, ${column('at')}, ${column('action')}, ${column('success')}, ${column('serial')}, ${column('tokenType')},
+      ${column('user')}, ${column('realm')}, ${column('administrator')}, ${column('actionDetail')}, ${column('info')}, ${column('client')},
+      COALESCE(${column('server')}, ''), COALESCE(r.value ->> '$.cites.number', 0), COALESCE(r.value ->> '$.cites.mark', ''), ${column('mac')}
+    FROM json_each(${json(rows)}) r WHERE ${guard} RETURNING number, request_id AS audited, mac`
+}
+
 /**
  * One conditional change. The audit row is the stamp: it is written first, where `guard` holds, and each of `changes`
  * carries `won(requestId)`, so that nothing happens without its line in the audit and no line stands without its change.

@@ -16,6 +16,7 @@ import { number } from './rows.ts'
 import { settingsStore } from './settings.ts'
 import { changeWhere, read, write } from './statements.ts'
 import { templateStore } from './templates.ts'
+import { tokenCreationStore } from './token-creation.ts'
 import { tokenStore } from './tokens.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
@@ -31,6 +32,7 @@ export function createStore(given: Batch): Store {
     ...auditStore(watched),
     ...challengeStore(batch),
     ...tokenStore(batch),
+    ...tokenCreationStore(batch),
     ...settingsStore(batch),
     ...providerStore(batch),
     ...adminStore(batch),

@@ -5,9 +5,7 @@ import type {
   Batch,
   ChangeGuards,
   CounterMove,
-  NewToken,
   OwnedToken,
-  ReinitToken,
   TokenChange,
   TokenLimit,
   TokenLimits,
@@ -18,6 +16,7 @@ import type {
 import { somebodys } from './nobody.ts'
 import { number } from './rows.ts'
 import { changeWhere, insertAudit, json, list, read, write } from './statements.ts'
+import type { CreationStore } from './token-creation.ts'
 import { ORDER, selected, TOKENS_AND_USERS, toOwnedToken } from './token-selection.ts'
 
 /** Column of each field that an administrator may set one by one; `info` is a patch, so that counts are not lost. */
@@ -33,13 +32,11 @@ const COLUMNS = {
   failCount: sql`fail_count`,
 } as const satisfies Record<Exclude<keyof TokenChange['set'], 'info' | 'owner' | 'realms'>, SQL>
 
-export function tokenStore(batch: Batch): TokenStore {
+export function tokenStore(batch: Batch): Omit<TokenStore, keyof CreationStore> {
   return {
     findTokens,
     pageOfTokens,
     countTokens,
-    createToken,
-    reinitToken,
     changeTokens,
     moveCounter,
     removeTokens,
@@ -71,44 +68,6 @@ export function tokenStore(batch: Batch): TokenStore {
   async function countTokens(type: string): Promise<number> {
     const [rows = []] = await read(batch, [sql`SELECT COUNT(*) AS n FROM tokens WHERE type = ${type}`])
     return number(rows[0] ?? {}, 'n')
-  }
-
-  async function createToken(token: NewToken, audit: AuditRow): Promise<'done' | 'taken' | keyof TokenLimits> {
-    const free = sql`NOT EXISTS (SELECT 1 FROM tokens WHERE serial = ${token.serial})`
-    const within = limitsOf(token)
-    const done = await changeWhere(
-      batch,
-      audit,
-      sql.join([free, ...within.map(([, holds]) => holds)], sql` AND `),
-      (won) => [
-        sql`INSERT INTO tokens (serial, type, description, secret, pin, digits, hash, count_window, sync_window, max_fail_count,
-          active, user_id, resolver, realms, info, created_at)
-        SELECT ${token.serial}, ${token.type}, ${token.description}, ${token.sealedSecret}, ${token.sealedPin}, ${token.digits}, ${token.hash},
-          ${token.countWindow}, ${token.syncWindow}, ${token.maxFailCount}, ${token.active}, ${token.owner?.userId ?? null},
-          ${token.owner?.resolver ?? null}, ${json(token.realms)}, ${json(token.info)}, ${token.createdAt} WHERE ${won}`,
-      ],
-    )
-    if (done) return 'done'
-    if (within.length === 0) return 'taken'
-    // Which of the conditions did not hold is for the message only.
-    const [[row] = []] = await read(batch, [
-      sql`SELECT ${sql.join([sql`${free} AS free`, ...within.map(([name, holds]) => sql`${holds} AS ${sql.identifier(name)}`)], sql`, `)}`,
-    ])
-    return within.map(([name]) => name).find((name) => row && number(row, name) === 0) ?? 'taken'
-  }
-
-  async function reinitToken(token: ReinitToken, audit: AuditRow): Promise<'done' | 'lost'> {
-    const seen = sql`EXISTS (SELECT 1 FROM tokens WHERE serial = ${token.serial} AND revision = ${token.revision} AND ${somebodys})`
-    const done = await changeWhere(batch, audit, seen, (won) => [
-      sql`UPDATE tokens SET secret = ${token.sealedSecret}, pin = ${token.sealedPin}, digits = ${token.digits}, hash = ${token.hash},
-          counter = 0, fail_count = 0, user_id = ${token.owner?.userId ?? null}, resolver = ${token.owner?.resolver ?? null},
-          realms = ${json(token.realms)}, info = json_patch(info, ${json(token.info)}),
-          description = COALESCE(${token.description}, description), revision = revision + 1
-        WHERE serial = ${token.serial} AND ${won}`,
-      // What was sent under the old secret is worth nothing, and must not block the new one.
-      sql`DELETE FROM challenges WHERE serial = ${token.serial} AND ${won}`,
-    ])
-    return done ? 'done' : 'lost'
   }
 
   async function changeTokens(
@@ -173,23 +132,6 @@ export function tokenStore(batch: Batch): TokenStore {
     ])
     return reset.length
   }
-}
-
-/** Each limit that is set, as the condition under which one token more is within it. */
-function limitsOf({ owner, type, realms, limits = {} }: NewToken): readonly (readonly [keyof TokenLimits, SQL])[] {
-  const { ofUser, ofUserAndType, activeInRealm } = limits
-  const owned = sql`SELECT COUNT(*) FROM tokens WHERE user_id = ${owner?.userId ?? null} AND resolver = ${owner?.resolver ?? null}`
-  const conditions: (readonly [keyof TokenLimits, SQL])[] = []
-  if (owner && ofUser !== undefined) conditions.push(['ofUser', sql`(${owned}) < ${ofUser}`])
-  if (owner && ofUserAndType !== undefined)
-    conditions.push(['ofUserAndType', sql`(${owned} AND type = ${type}) < ${ofUserAndType}`])
-  if (activeInRealm !== undefined)
-    conditions.push([
-      'activeInRealm',
-      sql`NOT EXISTS (SELECT 1 FROM json_each(${json(realms)}) r WHERE (SELECT COUNT(*) FROM tokens t
-        WHERE t.active = 1 AND EXISTS (SELECT 1 FROM json_each(t.realms) j WHERE j.value = r.value)) >= ${activeInRealm})`,
-    ])
-  return conditions
 }
 
 /** A token that joins is counted once, whether or not it is there already. */

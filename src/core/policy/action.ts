@@ -4,6 +4,7 @@
  */
 import { isLanguageTag } from '../language.ts'
 import { err, ok, type Result } from '../result.ts'
+import type { Seconds } from '../time.ts'
 
 export const SCOPES = [
   'authentication',
@@ -86,6 +87,23 @@ export const int = (min: number, max: number): ValueKind<number> => ({
     return n >= min && n <= max ? ok(n) : err(`not in supported values ${min} to ${max}`)
   },
 })
+
+/** A length of time: whole days, to the end of the last one, or so many hours or minutes. */
+export type Span = { readonly days: number } | { readonly seconds: Seconds }
+
+const UNITS: Readonly<Record<string, Seconds>> = { m: 60, h: 3600, d: 86_400, w: 604_800 }
+
+/** `10`, `10 days`, `12h`, `1 week`. */
+export const days: ValueKind<Span> = {
+  type: 'str',
+  read: (written) => {
+    const [, digits = '', unit = ''] =
+      /^\s*(\d{1,5})\s*(|m|min|minutes?|h|hours?|d|days?|w|weeks?)\s*$/i.exec(String(written)) ?? []
+    const n = Number(digits)
+    if (digits === '' || n === 0) return err('not a time like 10 days, 12h or 30m')
+    return ok(/^d?$/i.test(unit.charAt(0)) ? { days: n } : { seconds: n * (UNITS[unit.charAt(0).toLowerCase()] ?? 0) })
+  },
+}
 
 /** A language as a tag (RFC 5646). */
 export const languageTag: ValueKind<string> = {

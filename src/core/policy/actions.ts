@@ -1,6 +1,18 @@
 /** The actions that flows ask about (contract 6.4 to 6.6). */
 import type { PinRule } from '../pass.ts'
-import { type Action, bool, idle, inScope, int, languageTag, oneOf, pattern, str, type ValueKind } from './action.ts'
+import {
+  type Action,
+  bool,
+  days,
+  idle,
+  inScope,
+  int,
+  languageTag,
+  oneOf,
+  pattern,
+  str,
+  type ValueKind,
+} from './action.ts'
 import { destinations } from './destinations.ts'
 import { rates } from './rate.ts'
 import { rights } from './rights.ts'
@@ -147,6 +159,25 @@ export const autoEnrollment = enrollment(
   '',
   'Types that a user without a token is enrolled for at login: email, sms, both in order, or *.',
 )
+export const purgeRolloutToken = enrollment(
+  'purge_rollout_token',
+  bool,
+  false,
+  'Remove the roll-out tokens of a user who logs in with another token.',
+)
+export const lostTokenValid = enrollment(
+  'lostTokenValid',
+  days,
+  { days: 10 },
+  'How long the replacement of a lost token is valid: days until the end of the last one, or a time like 12h.',
+)
+/** Tokens that stand for a password there are none. */
+const lostTokenPasswords: readonly Action[] = [
+  enrollment('lostTokenPWLen', int(1, 128), 10, 'Length of the password of a lost token.'),
+  enrollment('lostTokenPWContents', str, '', 'Classes of characters of the password of a lost token.'),
+].map((action) =>
+  idle(action as Action, 'a lost token is replaced by one whose OTPs go by e-mail or SMS, never by a password'),
+) // each has its own kind
 
 /** LinOTP assigns a token that nobody owns to the user who sends its OTP (contract 2.1, steps 5 and 7). */
 const autoAssignment: readonly Action[] = (
@@ -196,6 +227,9 @@ const asked = [
   randomPin,
   randomPinContent,
   autoEnrollment,
+  purgeRolloutToken,
+  lostTokenValid,
+  ...lostTokenPasswords,
   ...autoAssignment,
 ] as readonly Action[] // a list of all kinds of values; each is only ever read through its own declaration
 

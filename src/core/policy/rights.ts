@@ -1,5 +1,5 @@
 /**
- * Rights of users over their own tokens and of administrators (contract 6.7 to 6.9), and the rules of lost tokens. They
+ * Rights of users over their own tokens and of administrators (contract 6.7 to 6.9). They
  * can be stored, shown and checked; what they permit and forbid is not enforced yet.
  */
 import { type Action, bool, idle, inScope, int, str } from './action.ts'
@@ -8,7 +8,6 @@ const selfservice = inScope('selfservice')
 const admin = inScope('admin')
 const system = inScope('system')
 const audit = inScope('audit')
-const enrollment = inScope('enrollment')
 
 const SELFSERVICE: readonly (readonly [string, string])[] = [
   ['enrollEMAIL', 'Enrol an e-mail token.'],
@@ -42,10 +41,6 @@ const SELFSERVICE_TEXTS: readonly (readonly [string, string])[] = [
 const ADMIN =
   'initEMAIL initSMS enable disable set setOTPPIN setMOTPPIN resync reset assign unassign import remove userlist tokenowner ' +
   'checkstatus manageToken getserial copytokenpin copytokenuser losttoken getotp show'
-const ENROLLMENT_TEXTS: readonly (readonly [string, string])[] = [
-  ['lostTokenPWContents', 'Classes of characters of the password of a lost token.'],
-  ['lostTokenValid', 'How long the replacement of a lost token is valid.'],
-]
 const EDIT = { ...int(0, 1), allowed: [0, 1] }
 
 const declared = [
@@ -58,10 +53,6 @@ const declared = [
   system('read', bool, false, 'Read the configuration.'),
   system('write', bool, false, 'Change the configuration.'),
   audit('view', bool, false, 'Search the audit.'),
-  enrollment('lostTokenPWLen', int(1, 128), 10, 'Length of the password of a lost token.'),
-  ...ENROLLMENT_TEXTS.map(([name, meaning]) => enrollment(name, str, '', meaning)),
 ] as readonly Action[] // a list of all kinds of values; each is only ever read through its own declaration
 
-export const rights: readonly Action[] = declared.map((action) =>
-  idle(action, action.scope === 'enrollment' ? 'lost tokens cannot be replaced yet' : 'rights are not enforced yet'),
-)
+export const rights: readonly Action[] = declared.map((action) => idle(action, 'rights are not enforced yet'))

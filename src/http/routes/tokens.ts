@@ -9,9 +9,11 @@ import { decodeInit, userOf } from '../dialects/linotp/admin.ts'
 import {
   decodeChallenges,
   decodeFindByOtp,
+  decodeLost,
   decodeSelection,
   decodeShow,
   encodeChallenges,
+  encodeReplacement,
   encodeShown,
   encodeShownCsv,
 } from '../dialects/linotp/tokens.ts'
@@ -148,6 +150,10 @@ function changingCalls({ enroll, tokens }: TokenFlows): Readonly<Record<string, 
     '/tokenrealm': async (params, facts) =>
       after(required(params, 'serial', 'realms'), async ({ serial, realms }) =>
         answer(await tokens.setRealms(serial, realms.split(','), facts), (count) => count),
+      ),
+    '/losttoken': async (params, facts) =>
+      after(required(params, 'serial'), async () =>
+        answer(await tokens.lost(decodeLost(params), facts), encodeReplacement),
       ),
     '/copyTokenPin': copied(tokens.copyPin),
     '/copyTokenUser': copied(tokens.copyUser),

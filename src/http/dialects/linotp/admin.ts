@@ -36,6 +36,8 @@ export function decodeInit(params: Params): EnrollCommand {
     digits: param(params, 'otplen') || null,
     pin: param(params, 'pin'),
     description: param(params, 'description'),
+    scope: param(params, 'scope') || null,
+    rollout: param(params, 'rollout') !== null,
   }
 }
 

@@ -6,6 +6,7 @@ import type { Settings } from '../../../core/settings.ts'
 import { readValidityDate, type Token } from '../../../core/token.ts'
 import type { ChallengesCommand, ShownChallenges } from '../../../flows/token-challenges.ts'
 import type { Selection, ShownToken } from '../../../flows/token-choice.ts'
+import type { LostCommand, Replacement } from '../../../flows/token-lost.ts'
 import type { FindByOtpCommand } from '../../../flows/token-otps.ts'
 import type { ShowCommand, Shown } from '../../../flows/token-show.ts'
 import type { TokenOrder, TokenSelection } from '../../../ports/store.ts'
@@ -127,6 +128,22 @@ export const decodeFindByOtp = (params: Params, otp: string): FindByOtpCommand =
   type: param(params, 'type') || null,
   realm: param(params, 'realm') || null,
   assigned: { 0: false, 1: true }[param(params, 'assigned') ?? ''] ?? null,
+})
+
+export const decodeLost = (params: Params): LostCommand => ({
+  serial: param(params, 'serial') ?? '',
+  type: param(params, 'type'),
+  addresses: { email: param(params, 'email') ?? undefined, mobile: param(params, 'mobile') ?? undefined },
+})
+
+/** Nobody is told a password: there is none (contract 7.3). */
+export const encodeReplacement = ({ serial, type, validUntil }: Replacement): JsonObject => ({
+  serial,
+  ...{ init: true, user: 1, pin: 1, valid_to: 'xxxx' },
+  password: type === 'sms' ? 'Please check your phone' : 'Please check your emails',
+  end_date: validUntil,
+  token_typ: type,
+  disable: 1,
 })
 
 /** `open` means what it says: LinOTP has it the other way round (contract 12.2 #28). */

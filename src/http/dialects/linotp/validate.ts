@@ -156,6 +156,7 @@ export const REASONS: Readonly<Record<CheckFailure, string>> = {
   token_inactive: 'Token inactive',
   token_locked: 'Failcounter exceeded',
   token_foreign_realm: 'Realm mismatch for token and user',
+  token_out_of_scope: 'no token found!',
   token_not_yet_valid: 'Authentication validity period mismatch!',
   token_expired: 'Authentication validity period exceeded',
   token_usage_exceeded: 'Authentication counter exceeded',
