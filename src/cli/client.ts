@@ -7,6 +7,7 @@ import { createAuditClient } from './audit-client.ts'
 import { createKeyClient } from './key-client.ts'
 import type { Call } from './request.ts'
 import { createTemplateClient } from './template-client.ts'
+import { createTokenClient } from './token-client.ts'
 
 const Admin = v.object({ username: v.string(), createdAt: v.number() })
 const ApiToken = v.object({ id: v.string(), admin: v.string(), name: v.string(), createdAt: v.number() })
@@ -93,10 +94,13 @@ export type TokenRecord = {
   /** RFC 3339; null when the server does not know. */
   readonly createdAt: string | null
 }
+/** Each may hold `*` for any text. */
 export type TokenFilter = {
   readonly user?: string | undefined
   readonly realm?: string | undefined
   readonly serial?: string | undefined
+  /** Text in description, serial or type; or one of LinOTP's words, as in `/:active:/`. */
+  readonly filter?: string | undefined
 }
 export type NewToken = {
   readonly type: string
@@ -134,6 +138,8 @@ export function createAdminClient(call: Call) {
     audit: createAuditClient(call),
     keys: createKeyClient(call),
     templates: createTemplateClient(call),
+    /** Changes of tokens. */
+    manage: createTokenClient(call),
     admins: async () => parse(v.array(Admin), await value('GET', '/otpost/admins')),
     addAdmin: (username: string, password: string) => done('/otpost/admins', { username, password }),
     removeAdmin: async (username: string) =>
@@ -173,8 +179,6 @@ export function createAdminClient(call: Call) {
       const { detail } = await call('POST', '/admin/init', { ...token, email_address: email })
       return parse(v.object({ serial: v.string() }), detail).serial
     },
-    /** @returns how many were removed, 0 when there is none with this serial */
-    removeToken: async (serial: string) => parse(v.number(), await value('POST', '/admin/remove', { serial })),
 
     providers: async (): Promise<readonly ProviderRecord[]> =>
       (await Promise.all(PROVIDER_TYPES.map(providersOf))).flat(),

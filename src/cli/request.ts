@@ -22,8 +22,8 @@ export type Answer = { readonly value: unknown; readonly detail: unknown }
 /** Both throw an Error for the operator: the server's own message, or why there was none. */
 export type Call = {
   (method: 'GET' | 'POST' | 'DELETE', path: string, fields?: Fields): Promise<Answer>
-  /** GET of JSON Lines, one value after the other as they come. */
-  readonly lines: (path: string, fields?: Fields) => AsyncGenerator<unknown>
+  /** JSON Lines, one value after the other as they come. */
+  readonly lines: (path: string, fields?: Fields, method?: 'GET' | 'POST') => AsyncGenerator<unknown>
 }
 
 const Envelope = v.object({
@@ -46,8 +46,8 @@ export function createCall(server: Server): Call {
     answerOf(server, path, await ask(server, method, path, fields))
   return Object.assign(call, { lines })
 
-  async function* lines(path: string, fields: Fields = {}): AsyncGenerator<unknown> {
-    const response = await ask(server, 'GET', path, fields)
+  async function* lines(path: string, fields: Fields = {}, method: 'GET' | 'POST' = 'GET'): AsyncGenerator<unknown> {
+    const response = await ask(server, method, path, fields)
     // What is refused comes in the envelope.
     if (!response.body || !response.headers.get('content-type')?.includes('ndjson')) {
       await answerOf(server, path, response)

@@ -2,6 +2,7 @@
 import { createTokenChallenges } from './token-challenges.ts'
 import { createTokenChanges } from './token-changes.ts'
 import { createChoice, type TokenParts } from './token-choice.ts'
+import { createTokenImport } from './token-import.ts'
 import { createTokenLost } from './token-lost.ts'
 import { createTokenOtps } from './token-otps.ts'
 import { createTokenOwners } from './token-owners.ts'
@@ -18,5 +19,6 @@ export function createTokenAdmin(parts: TokenParts) {
     ...createTokenOtps(parts, choice),
     ...createTokenChallenges(parts, choice),
     ...createTokenLost(parts, choice),
+    ...createTokenImport(parts),
   }
 }

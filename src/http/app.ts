@@ -29,6 +29,7 @@ import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { refuseValidate, type ValidateFlows, type ValidateSettings, validateRoutes } from './routes/validate.ts'
+import { tokenImportRoutes } from './routes/token-import.ts'
 import { type TokenFlows, tokenPageRoutes, tokenRoutes } from './routes/tokens.ts'
 
 export type AppParts = ValidateSettings & {
@@ -93,6 +94,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   administration.route('/api/v2', tokenPageRoutes(flows, respond))
   administration.route('/otpost/templates', templateRoutes(flows, respond))
   administration.route('/otpost/keys', keyRoutes(flows, respond))
+  administration.route('/otpost/tokens', tokenImportRoutes({ ...flows, audit, log: edges.log }, respond))
   administration.route('/otpost/audit', auditOperatorRoutes(audits, respond))
   administration.route('/metrics', metricsRoutes(edges.metricsPage))
   app.route('/', administration)

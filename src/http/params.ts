@@ -2,7 +2,7 @@
  * Parameters: one record from query, form, JSON or multipart, as LinOTP reads them (contract 1.5).
  *
  * The query wins over the form, the first of repeated values wins, `name[]` makes a list under `name`. A JSON object
- * replaces both. Bytes that are not UTF-8 are read as latin-1, so that no client gets an error for its encoding.
+ * replaces both, and a body of text/csv is the parameter `csv`. Bytes that are not UTF-8 are read as latin-1, so that no client gets an error for its encoding.
  */
 import { err, ok, type Result } from '../core/result.ts'
 
@@ -41,6 +41,7 @@ export async function readParams(request: Request): Promise<Result<Params, strin
   if (type === 'multipart/form-data') return readMultipart(request, query)
   const body = decodeBytes(new Uint8Array(await request.arrayBuffer()))
   if (type === 'application/json' || type.endsWith('+json')) return body.trim() === '' ? ok(new Map()) : readJson(body)
+  if (type === 'text/csv') return ok(new Map([...merge([decodeForm(query)]), ['csv', body]]))
   return isTooMany(body) ? err(TOO_MANY) : ok(merge([decodeForm(query), decodeForm(body)]))
 }
 

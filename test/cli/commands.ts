@@ -5,6 +5,7 @@ import { beforeAll, expect, it } from 'vitest'
 import { closedPort, type SmtpServer, startSmtpServer } from '../support/smtp-server.ts'
 import { importTests } from './import-commands.ts'
 import { newDataDir, otpost, otpostJson, type Ran, type RunOptions } from './otpost.ts'
+import { tokenTests } from './token-commands.ts'
 
 const PASSWD = 'ada:x:1001:1001:Ada Lovelace,,,,ada@example.org::\nbob:x:1002:1002:Bob,,,,bob@example.org::\n'
 
@@ -251,4 +252,5 @@ export function describeCommands(open: () => Promise<Target>): void {
   })
 
   importTests(command, () => smtp.port)
+  tokenTests({ command, json })
 }

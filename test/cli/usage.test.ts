@@ -44,7 +44,8 @@ describe('help', () => {
       ...['policy explain', 'policy export', 'policy import', 'policy list', 'policy remove', 'policy set'],
       ...['provider list', 'provider set', 'provider test', 'restore', 'serve', 'start'],
       ...['template list', 'template preview', 'template put', 'template remove', 'template show'],
-      ...['token init', 'token list', 'token remove', 'token show', 'user import', 'user list'],
+      ...['token assign', 'token disable', 'token enable', 'token import', 'token init', 'token list', 'token lost'],
+      ...['token remove', 'token reset', 'token set-pin', 'token show', 'token unassign', 'user import', 'user list'],
     ])
   })
 
@@ -76,6 +77,9 @@ describe('wrong usage', () => {
     [['provider', 'set', 'relay', '--data', 'x'], 'give the configuration with'],
     [['provider', 'set', 'relay', '--set', 'x'], 'must be KEY=VALUE'],
     [['keys', 'new', '--id', 'a:b'], '--id must be'],
+    [['token', 'set-pin', 'X', '--data', 'x'], 'give the PIN with --pin-stdin or --pin'],
+    [['token', 'list', '--state', 'broken', '--data', 'x'], '--state is active or disabled'],
+    [['token', 'list', '--free', '--user', 'ada', '--data', 'x'], 'either --free or --user'],
   ])('%j is refused with exit code 2', async (args, said) => {
     const { code, stdout, stderr } = await otpost(args, { runtime: 'bun' })
 

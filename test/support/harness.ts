@@ -120,7 +120,8 @@ export async function startHarness(
     const connection = { peer: '192.0.2.7', secure: false, ...(operator === undefined ? {} : { operator }) }
     const response = await otpost.app.fetch(new Request(`http://otpost.test${path}`, init), connection)
     const text = await response.text()
-    const json = text.trimStart().startsWith('{') ? JSON.parse(text) : {}
+    const isLines = response.headers.get('content-type')?.includes('ndjson') ?? false
+    const json = text.trimStart().startsWith('{') && !isLines ? JSON.parse(text) : {}
     return { status: response.status, headers: response.headers, text, json }
   }
   const form = (fields: Fields): RequestInit => ({ method: 'POST', body: new URLSearchParams(fields) })

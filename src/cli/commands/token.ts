@@ -1,11 +1,13 @@
-/** token: enrols tokens, shows and removes them. */
+/** token: enrols tokens and shows them; token-change.ts and token-import.ts have the rest. */
 import type { Command } from 'commander'
 import type { TokenRecord } from '../client.ts'
 import { readStdinLine } from '../input.ts'
-import { note, print, printFields, printJson, printTable } from '../output.ts'
+import { print, printFields, printJson, printTable } from '../output.ts'
 import type { Platform } from '../platform.ts'
 import { withAdmin, withTarget } from '../target.ts'
 import { withExamples, withJson } from './command.ts'
+import { registerTokenChanges, unknownToken } from './token-change.ts'
+import { registerTokenImport } from './token-import.ts'
 
 type InitOptions = {
   readonly user: string
@@ -20,18 +22,40 @@ type InitOptions = {
   readonly json?: true
 }
 
+type ListOptions = {
+  readonly user?: string
+  readonly realm?: string
+  readonly serial?: string
+  readonly search?: string
+  readonly state?: string
+  readonly free?: true
+  readonly json?: true
+}
+
 export function registerToken(program: Command, platform: Platform): void {
   const token = withExamples(
     program.command('token').description('tokens: what users are verified with'),
     'otpost token list',
   )
   registerInit(token, platform)
+  registerTokenImport(token, platform)
+  registerTokenChanges(token, platform)
 
   const list = withJson(withTarget(token.command('list').description('show the tokens')))
   list.option('--user <login>', 'only those of this user').option('--realm <name>', 'only those of this realm')
-  withExamples(list, 'otpost token list --user ada')
-  list.action(async ({ user, realm, json }: { user?: string; realm?: string; json?: true }) => {
-    const tokens = await withAdmin(platform, list, (client) => client.tokens({ user, realm }))
+  list.option('--serial <pattern>', 'only those with this serial').option('--search <text>', 'only those that hold it')
+  list.option('--state <state>', 'only those that are active, or disabled; with neither --search')
+  list.option('--free', 'only those that nobody owns; with neither --user')
+  list.addHelpText('after', '\nA * in user, realm and serial stands for any text.')
+  withExamples(list, 'otpost token list --user ada', 'otpost token list --serial "LSSM*" --state disabled --json')
+  list.action(async ({ user, realm, serial, json, ...more }: ListOptions) => {
+    const { free, state, search } = more
+    if (free && user !== undefined) return list.error('error: either --free or --user, not both')
+    if (state !== undefined && search !== undefined) return list.error('error: either --state or --search, not both')
+    if (state !== undefined && !['active', 'disabled'].includes(state))
+      return list.error('error: --state is active or disabled')
+    const filter = { user: free ? '/:no user:/' : user, realm, serial, filter: state ? `/:${state}:/` : search }
+    const tokens = await withAdmin(platform, list, (client) => client.tokens(filter))
     if (json) return printJson(tokens)
     const rows = tokens.map((one) => [
       one.serial,
@@ -54,7 +78,7 @@ export function registerToken(program: Command, platform: Platform): void {
   show.action(async (serial: string, { json }: { json?: true }) => {
     const found = await withAdmin(platform, show, (client) => client.tokens({ serial }))
     const one = found.find((candidate) => candidate.serial === serial)
-    if (!one) throw unknown(serial)
+    if (!one) throw unknownToken(serial)
     if (json) return printJson(one)
     printFields({
       ...{
@@ -67,14 +91,6 @@ export function registerToken(program: Command, platform: Platform): void {
       ...{ state: stateOf(one), failures: `${one.failCount} of ${one.maxFailCount}`, digits: String(one.digits) },
       ...{ counter: String(one.counter), created: one.createdAt ?? '', description: one.description },
     })
-  })
-
-  const remove = withTarget(token.command('remove').description('remove a token').argument('<serial>'))
-  withExamples(remove, 'otpost token remove LSEM00012F6B')
-  remove.action(async (serial: string) => {
-    const removed = await withAdmin(platform, remove, (client) => client.removeToken(serial))
-    if (removed === 0) throw unknown(serial)
-    note(`Removed token ${serial}.`)
   })
 }
 
@@ -120,6 +136,3 @@ function stateOf({ active, failCount, maxFailCount }: TokenRecord): string {
   if (!active) return 'disabled'
   return failCount >= maxFailCount ? 'locked' : 'active'
 }
-
-const unknown = (serial: string): Error =>
-  new Error(`there is no token with serial ${serial}; see \`otpost token list\``)
