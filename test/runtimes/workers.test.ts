@@ -85,6 +85,28 @@ describe.each([
     expect(new Set(replies.map((reply) => reply.detail?.transactionid)).size).toBe(1)
   })
 
+  it('imports tokens from a file, and shows them page by page', async () => {
+    const made = await otpost.admin.call('/otpost/api-tokens', { username: 'admin', name: 'import' })
+    const { token } = made.result.value as { token: string } // as the route documents
+    const rows = times(300, (n) => `W${String(n).padStart(3, '0')},w${n}@mail.test,"token ""${n}"""`)
+
+    const imported = await fetch(`${otpost.url}/otpost/tokens/import`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'text/csv' },
+      body: ['serial,email,description', 'W999,nothing,', ...rows].join('\n'),
+    })
+
+    const lines = (await imported.text()).trim().split('\n')
+    expect(lines).toHaveLength(302)
+    const summary = { imported: 300, importable: 0, refused: 1, dryRun: false }
+    expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ summary })
+    const page = { serial: 'W*', page: '6', pagesize: '50', sortby: 'TokenSerialnumber' }
+    expect((await otpost.admin.call('/admin/show', page)).result.value).toMatchObject({
+      data: { 49: { 'LinOtp.TokenSerialnumber': 'W299', 'LinOtp.TokenDesc': 'token "299"' } },
+      resultset: { pages: 6, tokens: 300, page: 6 },
+    })
+  })
+
   it('sends the mail although the client has hung up', async () => {
     const { user, pin, email } = await otpost.enroll()
     const client = new AbortController()
