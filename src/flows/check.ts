@@ -15,24 +15,21 @@ import {
   otpPin,
   passOnNoToken,
   passthru,
-  purgeRolloutToken,
   tokenSerial,
   tokenTypes,
   triggerSms,
 } from '../core/policy/actions.ts'
-import type { Policy } from '../core/policy/policy.ts'
 import { lastAccess, passOnUserNoToken, passOnUserNotFound, prependPin } from '../core/setting-keys.ts'
 import { type Settings, settingOf } from '../core/settings.ts'
 import type { Seconds } from '../core/time.ts'
 import type { Token } from '../core/token.ts'
-import { isRollout, scopeOf } from '../core/token-scope.ts'
 import type { ProposedText } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
-import type { Audit, AuditDetails } from './audit.ts'
+import type { Audit } from './audit.ts'
 import { type AutoEnrolled, createAutoEnroll } from './auto-enroll.ts'
 import type { Enroll } from './enroll.ts'
 import type { Facts } from './facts.ts'
@@ -40,6 +37,7 @@ import { createGather, type Gathered } from './gather.ts'
 import { passwordOf } from './password.ts'
 import { type AnswerLengths, createProve, type Proof } from './prove.ts'
 import { createFindEarlier, type Earlier, repeated } from './repeat.ts'
+import { createRolloutsBeside } from './rollout.ts'
 import type { SettingsCache } from './settings.ts'
 import type { Trigger, TriggeredChallenge } from './trigger.ts'
 
@@ -101,6 +99,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
   const prove = createProve(parts)
   const findEarlier = createFindEarlier(parts, patience)
   const autoEnroll = createAutoEnroll(parts.enroll)
+  const rolloutsBeside = createRolloutsBeside(parts)
 
   return async (command, facts) => {
     const earlier = await findEarlier(command, facts)
@@ -202,7 +201,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     // As in LinOTP the OTP is spent although the token may not log in: it was right, and it was shown to us.
     const allowed = mayLogIn(gathered, token)
     const details = { ...who, serial: token.serial, tokenType: token.type }
-    const purge = await rolloutsBeside(token, policy)
+    const outgrown = await rolloutsBeside(token, policy, who, facts)
     const verdict = await store.accept({
       requestId: facts.requestId,
       now: facts.now,
@@ -210,7 +209,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       token,
       reset,
       failed,
-      purge,
+      ...(outgrown ? { purge: outgrown.serials } : {}),
       stampAccess: settingOf(settings, lastAccess),
       failures: gathered.failures,
       audit: {
@@ -220,7 +219,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
           ...(allowed ? {} : { actionDetail: 'token_not_allowed' }),
         }),
         lost: await audit.row(facts, { ...details, success: false, actionDetail: 'challenge_lost' }),
-        ...(purge.length > 0 ? { purged: await purgedRow(purge, who, facts) } : {}),
+        ...(outgrown ? { purged: outgrown.audit } : {}),
       },
     })
     const asked = (failCount: number) => counted([token], new Map([[token.serial, failCount]]))
@@ -232,21 +231,6 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       await open([token], [], { text: null, fallback: null }, proofs, gathered, next)
     }
     return { kind: 'accepted', token, lengths: proofs.get(token.serial)?.lengths ?? null }
-  }
-
-  /** Roll-out tokens have done their work once their owner logs in with another one (`purge_rollout_token`). */
-  async function rolloutsBeside(token: Token, policy: Policy): Promise<readonly string[]> {
-    const { owner, serial, info } = token
-    if (!owner || !policy.value(purgeRolloutToken) || isRollout(scopeOf(info))) return []
-    const owned = await store.findTokens({ owners: [owner] })
-    return owned.filter((one) => one.serial !== serial && isRollout(scopeOf(one.info))).map((one) => one.serial)
-  }
-
-  function purgedRow(serials: readonly string[], who: Pick<AuditDetails, 'user' | 'realm'>, facts: Facts) {
-    const own = { ...facts, requestId: `${facts.requestId}.purge` }
-    const { user = '', realm = '' } = who
-    const actionDetail = 'rollout_tokens_removed'
-    return audit.row(own, { user, realm, success: true, serial: serials.join(' '), actionDetail })
   }
 
   async function reject(

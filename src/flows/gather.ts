@@ -4,8 +4,8 @@
 
 import type { Challenge } from '../core/challenge.ts'
 import type { CheckFailure } from '../core/failures.ts'
-import { readPattern } from '../core/pattern.ts'
 import { type Bucket, bucketsOf, clientNetwork } from '../core/limits.ts'
+import { readPattern } from '../core/pattern.ts'
 import { setRealm } from '../core/policy/actions.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { policyFor } from '../core/policy/subject.ts'

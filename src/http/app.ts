@@ -28,9 +28,9 @@ import { operatorRoutes } from './routes/operators.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { type SystemFlows, systemRoutes } from './routes/system.ts'
 import { templateRoutes } from './routes/templates.ts'
-import { refuseValidate, type ValidateFlows, type ValidateSettings, validateRoutes } from './routes/validate.ts'
 import { tokenImportRoutes } from './routes/token-import.ts'
 import { type TokenFlows, tokenPageRoutes, tokenRoutes } from './routes/tokens.ts'
+import { refuseValidate, type ValidateFlows, type ValidateSettings, validateRoutes } from './routes/validate.ts'
 
 export type AppParts = ValidateSettings & {
   readonly edges: Edges

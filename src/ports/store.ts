@@ -22,8 +22,8 @@ export type Statement = { readonly sql: string; readonly params: readonly (strin
 /** Runs the statements as one transaction, in order, and rolls all of them back when one fails. */
 export type Batch = (statements: readonly Statement[], mode: 'read' | 'write') => Promise<readonly (readonly Row[])[]>
 
-export type { AuditEntry, AuditRow }
 export type * from './tokens.ts'
+export type { AuditEntry, AuditRow }
 
 export type GatherQuery = {
   /** User lookups, tried in order; the first that finds somebody counts. */

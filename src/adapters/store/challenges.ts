@@ -4,7 +4,7 @@
  * The guards repeat core/challenge.ts and core/token.ts as SQL; test/contract/store.ts holds the two together.
  */
 import { type SQL, sql } from 'drizzle-orm/sql'
-import type { Challenge, DeliveryState } from '../../core/challenge.ts'
+import type { Challenge } from '../../core/challenge.ts'
 import { MAX_COUNT, MAX_WINDOW } from '../../core/policy/rate.ts'
 import type {
   AcceptCommand,
@@ -19,6 +19,7 @@ import type {
   Store,
 } from '../../ports/store.ts'
 import { fill, fullBuckets } from './buckets.ts'
+import { inTransaction, partOf } from './challenge-reads.ts'
 import { NOBODY, NOBODY_AS_USER } from './nobody.ts'
 import { beginRests, findResting, liftRest } from './provider-rests.ts'
 import {
@@ -48,14 +49,6 @@ const counted = (info: SQL, key: 'count_auth' | 'count_auth_success'): SQL => sq
   WHEN COALESCE(${info} ->> ${`$.${key}_max`}, 0) + 0 > 0
   THEN json_set(${info}, ${`$.${key}`}, COALESCE(${info} ->> ${`$.${key}`}, 0) + 1) ELSE ${info} END`
 
-/** The challenges that a transaction id means (core/challenge.ts, `belongsTo`), in any state, unless they are expired. */
-const inTransaction = (transactionId: string, now: number): SQL =>
-  sql`(transaction_id = ${transactionId} OR parent_id = ${transactionId} OR ${partOf(transactionId)}) AND expires_at > ${now}`
-
-/** `.01`, `.02` … of a transaction; a range, so that the index serves. */
-const partOf = (transactionId: string): SQL =>
-  sql`(transaction_id > ${`${transactionId}.`} AND transaction_id < ${`${transactionId}/`})`
-
 /** The transaction that a challenge was opened in, which is its parent unless a later one has taken it over. */
 const familyOf = ({ transactionId }: Challenge): string => transactionId.split('.')[0] ?? transactionId
 
@@ -82,13 +75,10 @@ const USER_OR_NOBODY = sql.join(
 )
 const OF_TOKEN = sql.raw(TOKEN_COLUMNS.map((name) => `t.${name}`).join(', '))
 
-type ChallengeStore = Pick<
-  Store,
-  'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery' | 'deliveryState' | 'findChallenges' | 'challengesOf'
->
+type ChallengeStore = Pick<Store, 'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery'>
 
 export function challengeStore(batch: Batch): ChallengeStore {
-  return { gather, open, accept, reject, noteDelivery, deliveryState, findChallenges, challengesOf }
+  return { gather, open, accept, reject, noteDelivery }
 
   async function gather(query: GatherQuery): Promise<Gathered> {
     const lookups = json(query.users)
@@ -260,31 +250,6 @@ export function challengeStore(batch: Batch): ChallengeStore {
       insertAudit(command.audit),
     ])
     return new Map(paid ? counts.map((row) => [text(row, 'serial'), number(row, 'fail_count')]) : [])
-  }
-
-  async function deliveryState(id: number): Promise<DeliveryState> {
-    const [[row] = []] = await read(batch, [sql`SELECT delivery FROM challenges WHERE id = ${id}`])
-    // The states are written by this store alone.
-    return row ? (text(row, 'delivery') as DeliveryState) : 'undelivered'
-  }
-
-  async function findChallenges(transactionId: string, now: number) {
-    const [rows = [], tokens = []] = await read(batch, [
-      sql`SELECT * FROM challenges WHERE ${inTransaction(transactionId, now)} ORDER BY id`,
-      sql`SELECT * FROM tokens WHERE serial IN (SELECT serial FROM challenges WHERE ${inTransaction(transactionId, now)})`,
-    ])
-    const bySerial = new Map(tokens.map((row) => [text(row, 'serial'), toToken(row)]))
-    return rows.flatMap((row) => {
-      const token = bySerial.get(text(row, 'serial'))
-      return token ? [{ challenge: toChallenge(row), token }] : []
-    })
-  }
-
-  async function challengesOf(serials: readonly string[], now: number): Promise<readonly Challenge[]> {
-    const [rows = []] = await read(batch, [
-      sql`SELECT * FROM challenges WHERE serial IN ${list(serials)} AND expires_at > ${now} ORDER BY id`,
-    ])
-    return rows.map(toChallenge)
   }
 
   async function noteDelivery(note: DeliveryNote): Promise<void> {

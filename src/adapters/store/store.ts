@@ -5,6 +5,7 @@ import type { Batch, Store } from '../../ports/store.ts'
 import { adminStore } from './admins.ts'
 import { auditStore, watchAudit } from './audit.ts'
 import { sweepBuckets } from './buckets.ts'
+import { challengeReads } from './challenge-reads.ts'
 import { challengeStore } from './challenges.ts'
 import { claimStore, sweepClaims } from './claims.ts'
 import { keyStore } from './keys.ts'
@@ -31,6 +32,7 @@ export function createStore(given: Batch): Store {
   return {
     ...auditStore(watched),
     ...challengeStore(batch),
+    ...challengeReads(batch),
     ...tokenStore(batch),
     ...tokenCreationStore(batch),
     ...settingsStore(batch),

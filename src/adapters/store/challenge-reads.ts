@@ -1,0 +1,43 @@
+/** Challenges as they are looked at: by transaction, by token, by id. */
+import { type SQL, sql } from 'drizzle-orm/sql'
+import type { Challenge, DeliveryState } from '../../core/challenge.ts'
+import type { Batch, Store } from '../../ports/store.ts'
+import { text, toChallenge, toToken } from './rows.ts'
+import { list, read } from './statements.ts'
+
+/** The challenges that a transaction id means (core/challenge.ts, `belongsTo`), in any state, unless they are expired. */
+export const inTransaction = (transactionId: string, now: number): SQL =>
+  sql`(transaction_id = ${transactionId} OR parent_id = ${transactionId} OR ${partOf(transactionId)}) AND expires_at > ${now}`
+
+/** `.01`, `.02` … of a transaction; a range, so that the index serves. */
+export const partOf = (transactionId: string): SQL =>
+  sql`(transaction_id > ${`${transactionId}.`} AND transaction_id < ${`${transactionId}/`})`
+
+export function challengeReads(batch: Batch): Pick<Store, 'deliveryState' | 'findChallenges' | 'challengesOf'> {
+  return { deliveryState, findChallenges, challengesOf }
+
+  async function deliveryState(id: number): Promise<DeliveryState> {
+    const [[row] = []] = await read(batch, [sql`SELECT delivery FROM challenges WHERE id = ${id}`])
+    // The states are written by this store alone.
+    return row ? (text(row, 'delivery') as DeliveryState) : 'undelivered'
+  }
+
+  async function findChallenges(transactionId: string, now: number) {
+    const [rows = [], tokens = []] = await read(batch, [
+      sql`SELECT * FROM challenges WHERE ${inTransaction(transactionId, now)} ORDER BY id`,
+      sql`SELECT * FROM tokens WHERE serial IN (SELECT serial FROM challenges WHERE ${inTransaction(transactionId, now)})`,
+    ])
+    const bySerial = new Map(tokens.map((row) => [text(row, 'serial'), toToken(row)]))
+    return rows.flatMap((row) => {
+      const token = bySerial.get(text(row, 'serial'))
+      return token ? [{ challenge: toChallenge(row), token }] : []
+    })
+  }
+
+  async function challengesOf(serials: readonly string[], now: number): Promise<readonly Challenge[]> {
+    const [rows = []] = await read(batch, [
+      sql`SELECT * FROM challenges WHERE serial IN ${list(serials)} AND expires_at > ${now} ORDER BY id`,
+    ])
+    return rows.map(toChallenge)
+  }
+}
