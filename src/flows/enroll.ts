@@ -23,6 +23,7 @@ import {
   targetOf,
 } from './new-token.ts'
 import type { SettingsCache } from './settings.ts'
+import { limitsOf } from './token-limits.ts'
 import { findUser } from './users.ts'
 
 export type { EnrollCommand }
@@ -96,9 +97,19 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
       owner: target.owner ?? token.owner,
       realms: target.owner || command.realm ? target.realms : token.realms,
     }
-    const done = await store.reinitToken(change, await audit.row(facts, { ...target.details, serial }))
-    return done === 'done'
-      ? ok({ serial })
-      : err({ code: 'parameter_invalid', field: 'serial', rule: 'must not be changed by a request at the same time' })
+    // It counts where it is new: for another owner, and in realms that it enters.
+    const isSame = token.owner?.userId === change.owner?.userId && token.owner?.resolver === change.owner?.resolver
+    const entered = change.realms.filter((realm) => !token.realms.includes(realm))
+    const joining = { ...token, owner: isSame ? null : change.owner, realms: entered }
+    const kinds = ['ofUser', 'ofUserAndType', 'activeInRealm'] as const
+    const limits = limitsOf([{ token: joining, policy: target.policy }], kinds)
+    const done = await store.reinitToken(change, await audit.row(facts, { ...target.details, serial }), limits)
+    if (done === 'done') return ok({ serial })
+    if (done !== 'lost') return err({ code: 'token_limit_reached', limit: done })
+    return err({
+      code: 'parameter_invalid',
+      field: 'serial',
+      rule: 'must not be changed by a request at the same time',
+    })
   }
 }

@@ -160,7 +160,11 @@ export type TokenStore = {
     audit: AuditRow,
   ) => Promise<'done' | 'taken' | 'lost'>
   /** `lost`: the token changed or vanished since it was read. Its open challenges end. */
-  readonly reinitToken: (token: ReinitToken, audit: AuditRow) => Promise<'done' | 'lost'>
+  readonly reinitToken: (
+    token: ReinitToken,
+    audit: AuditRow,
+    limits?: readonly TokenLimit[],
+  ) => Promise<'done' | 'lost' | keyof TokenLimits>
   /** All changes or none: `lost` when one of the tokens changed since it was read. */
   readonly changeTokens: (
     changes: readonly TokenChange[],

@@ -82,6 +82,19 @@ function creatingMany(suite: Suite): void {
     expect(await suite.store.findTokens({ owners: [owner] })).toHaveLength(2)
   })
 
+  it('gives an owner one such token under limits, too', async () => {
+    const owner = { userId: '9', resolver: suite.next('r-') }
+    const alike = { field: 'email_address', value: 'eve@example.org' }
+    const like = (): NewTokens => ({
+      ...entry({ owner, info: { email_address: alike.value }, limits: { ofUser: 5 } }),
+      alike,
+    })
+
+    const outcomes = await times(50, () => suite.store.createTokens([like()]))
+
+    expect([countOf(outcomes.flat(), 'done'), countOf(outcomes.flat(), 'alike')]).toEqual([1, 49])
+  })
+
   it('keeps limits among the tokens that come together', async () => {
     const owner = { userId: '8', resolver: suite.next('r-') }
     const entries = Array.from({ length: 5 }, () => entry({ owner, limits: { ofUser: 2 } }))

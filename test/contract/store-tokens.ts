@@ -130,6 +130,20 @@ function reinitialising(suite: Suite): void {
     expect([sealedSecret, revision]).toEqual([`secret ${outcomes.indexOf('done')}`, old.revision + 1])
   })
 
+  it('lets three of fifty tokens go to one user by a new secret', async () => {
+    const owner = { userId: '1', resolver: suite.next('r-') }
+    const old: Token[] = []
+    for (let n = 0; n < 50; n++) old.push(await enrolled(suite, { owner: null }))
+
+    const outcomes = await times(50, (n) => {
+      const token = old[n] as Token // fifty were made
+      const limit = { kind: 'ofUser', owner, joining: [token.serial], atMost: 3 } as const
+      return suite.store.reinitToken(renewal(token, { owner }), auditRow(suite.next('init-')), [limit])
+    })
+
+    expect([countOf(outcomes, 'done'), countOf(outcomes, 'ofUser')]).toEqual([3, 47])
+  })
+
   it('changes nothing, challenges and audit included, when the token changed since it was read', async () => {
     const old = await enrolled(suite, {}, 'revision = 5')
     await challenged(suite, old)

@@ -97,9 +97,14 @@ describe('assign', () => {
     const again = await h.admin('/admin/assign', { serial: 'AS5', user: 'eve' })
     const second = await h.admin('/admin/assign', { serial: 'AS6', user: 'eve' })
     const copied = await h.admin('/admin/copyTokenUser', { from: 'AS5', to: 'AS6' })
+    const init = { type: 'email', email_address: 'eve@mail.test', user: 'eve' }
+    const renewed = await h.admin('/admin/init', { ...init, serial: 'AS6' })
+    const own = await h.admin('/admin/init', { ...init, serial: 'AS5' })
 
-    expect([together, second, copied].map(({ json }) => json.result?.error?.code)).toEqual([411, 411, 411])
-    expect([first, again].map(({ json }) => json.result?.value)).toEqual([true, true])
+    expect([together, second, copied, renewed].map(({ json }) => json.result?.error?.code)).toEqual([
+      411, 411, 411, 411,
+    ])
+    expect([first, again, own].map(({ json }) => json.result?.value)).toEqual([true, true, true])
     await h.admin('/system/delPolicy', { name: 'max' })
     for (const serial of ['AS5', 'AS6']) await h.admin('/admin/remove', { serial })
   })

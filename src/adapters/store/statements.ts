@@ -77,5 +77,25 @@ export async function changeWhere(
   return stamp.length === 1 ? rows : null
 }
 
+/** A condition of a change, and what its caller is told where it does not hold. */
+export type Condition<R extends string> = readonly [refusal: R, holds: SQL]
+
+/** The same under several conditions. @returns the refusal of the first one that does not hold */
+export async function changeUnless<R extends string>(
+  batch: Batch,
+  audit: AuditRow,
+  conditions: readonly [Condition<R>, ...(readonly Condition<R>[])],
+  changes: (won: SQL) => readonly SQL[],
+): Promise<'done' | R> {
+  const holds = conditions.map(([, condition]) => condition)
+  if (await changeWhere(batch, audit, sql.join(holds, sql` AND `), changes)) return 'done'
+  const [[first], ...others] = conditions
+  if (others.length === 0) return first
+  // Which one it was is for the message only.
+  const columns = holds.map((condition, n) => sql`${condition} AS ${sql.identifier(`c${n}`)}`)
+  const [[row] = []] = await read(batch, [sql`SELECT ${sql.join(columns, sql`, `)}`])
+  return conditions.find((_, n) => row?.[`c${n}`] !== 1)?.[0] ?? first
+}
+
 /** Moves the version of the settings, so that every node reads them again before its next decision. */
 export const moveVersion = (won: SQL): SQL => sql`UPDATE meta SET value = value + 1 WHERE key = 'version' AND ${won}`

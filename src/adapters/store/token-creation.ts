@@ -7,12 +7,14 @@ import type {
   NewToken,
   NewTokens,
   ReinitToken,
+  TokenLimit,
   TokenLimits,
   TokenStore,
 } from '../../ports/store.ts'
 import { somebodys } from './nobody.ts'
 import { number, text } from './rows.ts'
-import { changeWhere, insertAudits, json, read, write } from './statements.ts'
+import { changeUnless, insertAudits, json, write } from './statements.ts'
+import { limitsOfNew, withinLimit } from './token-limits.ts'
 
 export type CreationStore = Pick<TokenStore, 'createToken' | 'createTokens' | 'replaceToken' | 'reinitToken'>
 
@@ -20,21 +22,10 @@ export function tokenCreationStore(batch: Batch): CreationStore {
   return { createToken, createTokens, replaceToken, reinitToken }
 
   async function createToken(token: NewToken, audit: AuditRow): Promise<'done' | 'taken' | keyof TokenLimits> {
-    const free = sql`NOT EXISTS (SELECT 1 FROM tokens WHERE serial = ${token.serial})`
-    const within = limitsOf(token)
-    const done = await changeWhere(
-      batch,
-      audit,
-      sql.join([free, ...within.map(([, holds]) => holds)], sql` AND `),
-      () => [insertTokens([{ token, audit }])],
-    )
-    if (done) return 'done'
-    if (within.length === 0) return 'taken'
-    // Which of the conditions did not hold is for the message only.
-    const [[row] = []] = await read(batch, [
-      sql`SELECT ${sql.join([sql`${free} AS free`, ...within.map(([name, holds]) => sql`${holds} AS ${sql.identifier(name)}`)], sql`, `)}`,
+    const within = limitsOfNew(token).map(withinLimit)
+    return changeUnless<'taken' | keyof TokenLimits>(batch, audit, [['taken', isFree(token)], ...within], () => [
+      insertTokens([{ token, audit }]),
     ])
-    return within.map(([name]) => name).find((name) => row && number(row, name) === 0) ?? 'taken'
   }
 
   async function createTokens(entries: readonly NewTokens[]): Promise<readonly Created[]> {
@@ -60,8 +51,8 @@ export function tokenCreationStore(batch: Batch): CreationStore {
       for (const row of why) outcomes.set(text(row, 'serial'), number(row, 'taken') === 1 ? 'taken' : 'alike')
       for (const row of made) outcomes.set(text(row, 'serial'), 'done')
     }
-    for (const { token, audit } of limited)
-      if (!outcomes.has(token.serial)) outcomes.set(token.serial, await createToken(token, audit))
+    for (const entry of limited)
+      if (!outcomes.has(entry.token.serial)) outcomes.set(entry.token.serial, await createOne(entry))
     const told = new Set<string>()
     return entries.map((entry) => {
       const first = !told.has(entry.token.serial)
@@ -71,28 +62,49 @@ export function tokenCreationStore(batch: Batch): CreationStore {
     })
   }
 
+  async function createOne({ token, audit, alike }: NewTokens): Promise<Created> {
+    const { owner, type } = token
+    const isNew =
+      alike &&
+      sql`NOT EXISTS (SELECT 1 FROM tokens WHERE resolver = ${owner?.resolver ?? null} AND user_id = ${owner?.userId ?? null}
+        AND type = ${type} AND json_extract(info, ${`$.${alike.field}`}) = ${alike.value})`
+    const within = limitsOfNew(token).map(withinLimit)
+    const conditions = [...(isNew ? [['alike', isNew] as const] : []), ...within]
+    return changeUnless<Exclude<Created, 'done'>>(batch, audit, [['taken', isFree(token)], ...conditions], () => [
+      insertTokens([{ token, audit }]),
+    ])
+  }
+
   async function replaceToken(
     token: NewToken,
     replaced: { readonly serial: string; readonly revision: number },
     audit: AuditRow,
   ): Promise<'done' | 'taken' | 'lost'> {
-    const free = sql`NOT EXISTS (SELECT 1 FROM tokens WHERE serial = ${token.serial})`
-    const seen = sql`EXISTS (SELECT 1 FROM tokens WHERE serial = ${replaced.serial} AND revision = ${replaced.revision} AND ${somebodys})`
-    const done = await changeWhere(batch, audit, sql`${free} AND ${seen}`, (won) => [
-      insertTokens([{ token, audit }]),
-      sql`UPDATE tokens SET active = 0, revision = revision + 1 WHERE serial = ${replaced.serial} AND ${won}`,
-      // What was sent to it is in other hands now.
-      sql`UPDATE challenges SET state = 'superseded', closed_by = ${audit.requestId}
+    const seen = isAsSeen(replaced)
+    return changeUnless<'taken' | 'lost'>(
+      batch,
+      audit,
+      [
+        ['taken', isFree(token)],
+        ['lost', seen],
+      ],
+      (won) => [
+        insertTokens([{ token, audit }]),
+        sql`UPDATE tokens SET active = 0, revision = revision + 1 WHERE serial = ${replaced.serial} AND ${won}`,
+        // What was sent to it is in other hands now.
+        sql`UPDATE challenges SET state = 'superseded', closed_by = ${audit.requestId}
         WHERE serial = ${replaced.serial} AND state = 'open' AND ${won}`,
-    ])
-    if (done) return 'done'
-    const [[row] = []] = await read(batch, [sql`SELECT ${free} AS free`])
-    return row && number(row, 'free') === 0 ? 'taken' : 'lost'
+      ],
+    )
   }
 
-  async function reinitToken(token: ReinitToken, audit: AuditRow): Promise<'done' | 'lost'> {
-    const seen = sql`EXISTS (SELECT 1 FROM tokens WHERE serial = ${token.serial} AND revision = ${token.revision} AND ${somebodys})`
-    const done = await changeWhere(batch, audit, seen, (won) => [
+  async function reinitToken(
+    token: ReinitToken,
+    audit: AuditRow,
+    limits: readonly TokenLimit[] = [],
+  ): Promise<'done' | 'lost' | keyof TokenLimits> {
+    const conditions = [['lost', isAsSeen(token)], ...limits.map(withinLimit)] as const
+    return changeUnless<'lost' | keyof TokenLimits>(batch, audit, conditions, (won) => [
       sql`UPDATE tokens SET secret = ${token.sealedSecret}, pin = ${token.sealedPin}, digits = ${token.digits}, hash = ${token.hash},
           counter = 0, fail_count = 0, user_id = ${token.owner?.userId ?? null}, resolver = ${token.owner?.resolver ?? null},
           realms = ${json(token.realms)}, info = json_patch(info, ${json(token.info)}),
@@ -101,10 +113,12 @@ export function tokenCreationStore(batch: Batch): CreationStore {
       // What was sent under the old secret is worth nothing, and must not block the new one.
       sql`DELETE FROM challenges WHERE serial = ${token.serial} AND ${won}`,
     ])
-    return done ? 'done' : 'lost'
   }
 }
 
+const isFree = ({ serial }: NewToken): SQL => sql`NOT EXISTS (SELECT 1 FROM tokens WHERE serial = ${serial})`
+const isAsSeen = ({ serial, revision }: { readonly serial: string; readonly revision: number }): SQL =>
+  sql`EXISTS (SELECT 1 FROM tokens WHERE serial = ${serial} AND revision = ${revision} AND ${somebodys})`
 const isLimited = ({ token }: NewTokens): boolean => Object.keys(token.limits ?? {}).length > 0
 
 /** Of several with one serial, or one user and address, the first. */
@@ -133,21 +147,4 @@ function insertTokens(entries: readonly { readonly token: NewToken; readonly aud
       ${column('active')}, ${column('userId')}, ${column('resolver')}, t.value -> '$.realms', t.value -> '$.info', ${column('createdAt')}
     FROM json_each(${json(rows)}) t
     WHERE EXISTS (SELECT 1 FROM audit WHERE request_id = ${column('requestId')}) RETURNING serial`
-}
-
-/** Each limit that is set, as the condition under which one token more is within it. */
-function limitsOf({ owner, type, realms, limits = {} }: NewToken): readonly (readonly [keyof TokenLimits, SQL])[] {
-  const { ofUser, ofUserAndType, activeInRealm } = limits
-  const owned = sql`SELECT COUNT(*) FROM tokens WHERE user_id = ${owner?.userId ?? null} AND resolver = ${owner?.resolver ?? null}`
-  const conditions: (readonly [keyof TokenLimits, SQL])[] = []
-  if (owner && ofUser !== undefined) conditions.push(['ofUser', sql`(${owned}) < ${ofUser}`])
-  if (owner && ofUserAndType !== undefined)
-    conditions.push(['ofUserAndType', sql`(${owned} AND type = ${type}) < ${ofUserAndType}`])
-  if (activeInRealm !== undefined)
-    conditions.push([
-      'activeInRealm',
-      sql`NOT EXISTS (SELECT 1 FROM json_each(${json(realms)}) r WHERE (SELECT COUNT(*) FROM tokens t
-        WHERE t.active = 1 AND EXISTS (SELECT 1 FROM json_each(t.realms) j WHERE j.value = r.value)) >= ${activeInRealm})`,
-    ])
-  return conditions
 }

@@ -7,7 +7,6 @@ import type {
   CounterMove,
   OwnedToken,
   TokenChange,
-  TokenLimit,
   TokenLimits,
   TokenPage,
   TokenSelection,
@@ -15,8 +14,9 @@ import type {
 } from '../../ports/store.ts'
 import { somebodys } from './nobody.ts'
 import { number } from './rows.ts'
-import { changeWhere, insertAudit, json, list, read, write } from './statements.ts'
+import { changeUnless, changeWhere, insertAudit, json, list, read, write } from './statements.ts'
 import type { CreationStore } from './token-creation.ts'
+import { withinLimit } from './token-limits.ts'
 import { ORDER, selected, TOKENS_AND_USERS, toOwnedToken } from './token-selection.ts'
 
 /** Column of each field that an administrator may set one by one; `info` is a patch, so that counts are not lost. */
@@ -78,12 +78,11 @@ export function tokenStore(batch: Batch): Omit<TokenStore, keyof CreationStore> 
     const seen = [...changes, ...unchanged].map(({ serial, revision }) => ({ serial, revision }))
     const asSeen = sql`(SELECT COUNT(*) FROM json_each(${json(seen)}) c JOIN tokens t ON t.serial = c.value ->> '$.serial'
       AND t.revision = c.value ->> '$.revision' AND ${somebodys}) = ${seen.length}`
-    const within = limits.map((limit) => [limit.kind, withinLimit(limit)] as const)
     const moved = changes.filter(({ set }) => set.owner !== undefined).map(({ serial }) => serial)
-    const done = await changeWhere(
+    return changeUnless<'lost' | keyof TokenLimits>(
       batch,
       audit,
-      sql.join([asSeen, ...within.map(([, holds]) => holds)], sql` AND `),
+      [['lost', asSeen], ...limits.map(withinLimit)],
       (won) => [
         ...grouped(changes).map(
           ({ serials, set }) => sql`UPDATE tokens SET ${assignments(set)} WHERE serial IN ${list(serials)} AND ${won}`,
@@ -91,19 +90,11 @@ export function tokenStore(batch: Batch): Omit<TokenStore, keyof CreationStore> 
         ...(moved.length > 0
           ? [
               sql`UPDATE challenges SET state = 'superseded', closed_by = ${audit.requestId}
-                WHERE serial IN ${list(moved)} AND state = 'open' AND ${won}`,
+              WHERE serial IN ${list(moved)} AND state = 'open' AND ${won}`,
             ]
           : []),
       ],
     )
-    if (done) return 'done'
-    if (within.length === 0) return 'lost'
-    // Which of the conditions did not hold is for the message only.
-    const [[row] = []] = await read(batch, [
-      sql`SELECT ${sql.join([sql`${asSeen} AS seen`, ...within.map(([, holds], n) => sql`${holds} AS ${sql.identifier(`limit_${n}`)}`)], sql`, `)}`,
-    ])
-    if (!row || number(row, 'seen') === 0) return 'lost'
-    return within.find((_, n) => number(row, `limit_${n}`) === 0)?.[0] ?? 'lost'
   }
 
   async function moveCounter(move: CounterMove, audit: AuditRow): Promise<'done' | 'lost'> {
@@ -132,17 +123,6 @@ export function tokenStore(batch: Batch): Omit<TokenStore, keyof CreationStore> 
     ])
     return reset.length
   }
-}
-
-/** A token that joins is counted once, whether or not it is there already. */
-function withinLimit(limit: TokenLimit): SQL {
-  const counted = (): SQL => {
-    if (limit.kind === 'activeInRealm')
-      return sql`t.active = 1 AND EXISTS (SELECT 1 FROM json_each(t.realms) j WHERE j.value = ${limit.realm})`
-    const owned = sql`t.user_id = ${limit.owner.userId} AND t.resolver = ${limit.owner.resolver}`
-    return limit.kind === 'ofUser' ? owned : sql`${owned} AND t.type = ${limit.type}`
-  }
-  return sql`(SELECT COUNT(*) FROM tokens t WHERE ${counted()} AND t.serial NOT IN ${list(limit.joining)}) <= ${limit.atMost - limit.joining.length}`
 }
 
 /** Tokens that change in the same way share a statement. */
