@@ -1,6 +1,6 @@
 /**
- * Which tokens an administrator means. Every call of token administration chooses its tokens here before it changes or
- * tells anything, so this is the place to ask whether the administrator may touch them.
+ * Which tokens an administrator means. Every call that changes tokens, or tells of one, chooses them here before it does
+ * so; only lists (token-show.ts), the search by OTP and imports select for themselves.
  */
 import type { AdminFailure } from '../core/failures.ts'
 import { policyFor } from '../core/policy/subject.ts'
