@@ -30,11 +30,14 @@ export const fullName = ({ login, realm, resolver }: Administrator): string => `
 
 const Claims = v.object({
   ...{ sub: v.string(), jti: v.string(), csrf: v.string(), exp: v.number(), iat: v.number(), pwd: v.string() },
-  // Absent for a local administrator.
-  ...{ resolver: v.optional(v.string()), uid: v.optional(v.string()), auth_time: v.optional(v.number()) },
+  /** Absent from tokens of an older version. */
+  ...{ sid: v.optional(v.string()), auth_time: v.optional(v.number()) },
+  /** Absent for a local administrator. */
+  ...{ resolver: v.optional(v.string()), uid: v.optional(v.string()) },
 })
 
 export type Session = {
+  /** That of the login, also when the token was made anew: logout ends all of them. */
   readonly id: string
   readonly administrator: Administrator
   readonly csrf: string
@@ -76,21 +79,21 @@ export function createSessions({ store, vault, edges, audit, adminRealm }: Parts
   return { issue, read, renew, logout, readApiToken }
 
   async function issue(administrator: Administrator, passwordHash: string | null, now: Instant) {
-    return makeToken(administrator, passwordHash === null ? '' : await fingerprint(passwordHash), now, now)
+    const password = passwordHash === null ? '' : await fingerprint(passwordHash)
+    return makeToken({ id: randomText(16), administrator, password, loginAt: now }, now)
   }
 
   async function makeToken(
-    { login, resolver, userId }: Administrator,
-    password: string,
-    loginAt: Instant,
+    { id, administrator, password, loginAt }: Pick<Session, 'id' | 'administrator' | 'password' | 'loginAt'>,
     now: Instant,
   ): Promise<IssuedSession> {
+    const { login, resolver, userId } = administrator
     const [key] = await vault.signingKeys('session')
     const csrf = randomText(16)
     const token = await sign(
       {
         ...{ sub: login, jti: randomText(16), csrf, pwd: password, iat: now, exp: now + SESSION_LIFETIME },
-        ...{ auth_time: loginAt, ...(userId === null ? {} : { resolver, uid: userId }) },
+        ...{ sid: id, auth_time: loginAt, ...(userId === null ? {} : { resolver, uid: userId }) },
       },
       key,
       'HS256',
@@ -104,7 +107,7 @@ export function createSessions({ store, vault, edges, audit, adminRealm }: Parts
       const payload = await verify(token, key, { alg: 'HS256', exp: false, nbf: false, iat: false }).catch(() => null)
       const claims = v.safeParse(Claims, payload)
       if (!claims.success) continue
-      const { jti: id, csrf, exp: expiresAt, iat, auth_time: loginAt = iat, pwd: password } = claims.output
+      const { jti, sid: id = jti, csrf, exp: expiresAt, iat, auth_time: loginAt = iat, pwd: password } = claims.output
       if (now >= expiresAt) return null
       const administrator = administratorOf(claims.output)
       const { login: username, resolver, userId } = administrator
@@ -128,15 +131,17 @@ export function createSessions({ store, vault, edges, audit, adminRealm }: Parts
     return (await fingerprint(stored)) === password
   }
 
-  async function renew({ administrator, password, loginAt, expiresAt }: Session, now: Instant) {
+  async function renew(session: Session, now: Instant) {
+    const { administrator, password, loginAt, expiresAt } = session
     if (expiresAt - now >= REFRESH_BELOW) return null
     if (password === '' && now - loginAt >= LONGEST_UNSEEN) return null
     if (password === '' && !(await adminRealm.finds(administrator))) return null
-    return makeToken(administrator, password, loginAt, now)
+    return makeToken(session, now)
   }
 
   async function logout(session: Session, facts: Facts): Promise<void> {
-    await store.endSession(session.id, session.expiresAt, await audit.row(facts, { success: true }))
+    // A token that was made anew may last longer than this one, but no longer than one that was made just now.
+    await store.endSession(session.id, facts.now + SESSION_LIFETIME, await audit.row(facts, { success: true }))
   }
 
   async function readApiToken(token: string, now: Instant) {

@@ -1,6 +1,7 @@
 /**
- * Which tokens an administrator means. Every call of token administration chooses its tokens here before it changes or
- * tells anything, and here it is refused when one of them lies out of his reach.
+ * Which tokens an administrator means. Every call that changes tokens, or tells of one, chooses them here before it does
+ * so, and is refused when one of them lies out of his reach; only lists (token-show.ts), the search by OTP and imports
+ * select for themselves.
  */
 import type { AdminFailure } from '../core/failures.ts'
 import { isWithin } from '../core/policy/reach.ts'

@@ -1,6 +1,6 @@
 /** Administrators who are users of the realm of administrators, and two nodes that know the same sessions. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { addAdministrator, codeOf, logIn } from '../support/administrators.ts'
+import { addAdministrator, caller, codeOf, logIn } from '../support/administrators.ts'
 import { type AnotherNode, anotherNode } from '../support/another-node.ts'
 import { type Fields, type Harness, startHarness } from '../support/harness.ts'
 
@@ -146,6 +146,32 @@ describe('a session', () => {
     expect(before).toEqual([true, true])
     expect([await alive(session), await alive(session, second)]).toEqual([false, false])
   })
+
+  it.each(['the old cookie', 'the new one'])(
+    'ends with all that it was made anew as, by logout with %s',
+    async (which) => {
+      const { cookie, csrf, call } = await logIn(h, 'local')
+      h.pass(1501)
+      const reply = await call('GET', '/admin/show')
+      const [fresh = '', freshCsrf = ''] = reply.headers.getSetCookie().map((one) => one.split(';')[0] ?? '')
+      const [old, anew] = [
+        caller(h, { cookie, 'x-csrf-token': csrf }),
+        caller(h, { cookie: fresh, 'x-csrf-token': freshCsrf.split('=')[1] ?? '' }),
+      ]
+      const before = [await alive({ call: old }), await alive({ call: anew })]
+
+      await (which === 'the new one' ? anew : old)('POST', '/admin/logout')
+
+      expect(before).toEqual([true, true])
+      expect([await alive({ call: old }), await alive({ call: anew }), await alive({ call: anew }, second)]).toEqual([
+        false,
+        false,
+        false,
+      ])
+      h.pass(1700)
+      expect(await alive({ call: anew })).toBe(false)
+    },
+  )
 
   it('is made anew on another node shortly before it ends, for whom it was begun', async () => {
     const { call } = await logIn(h, 'alice', 'alice-pw')
