@@ -15,7 +15,8 @@ export function policiesPage(): string {
       .map(({ name, value, default: byDefault, meaning: says, idle }) => {
         const kind = value.allowed ? value.allowed.join(', ') : value.type
         const meaning = idle && !SAID_ABOVE.includes(scope) ? `${says} **No effect**, since ${idle}.` : says
-        return `| \`${name}\` | ${kind} | ${String(byDefault ?? '') === '' ? '–' : `\`${byDefault}\``} | ${cell(meaning)} |`
+        const without = value.write?.(byDefault) ?? String(byDefault ?? '')
+        return `| \`${name}\` | ${kind} | ${without === '' ? '–' : `\`${without}\``} | ${cell(meaning)} |`
       })
     return `## ${scope}\n\n| Action | Value | Without a policy | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`
   })
