@@ -3,9 +3,6 @@ import { SCOPES } from '../src/core/policy/action.ts'
 import { actions } from '../src/core/policy/actions.ts'
 import { settingKeys } from '../src/core/setting-keys.ts'
 
-/** Scopes of which the page says as a whole that they have no effect yet. */
-const SAID_ABOVE: readonly string[] = ['admin', 'system', 'audit']
-
 const cell = (text: string): string => text.replace(/\|/g, '\\|')
 
 export function policiesPage(): string {
@@ -14,8 +11,9 @@ export function policiesPage(): string {
       .filter((action) => action.scope === scope)
       .map(({ name, value, default: byDefault, meaning: says, idle }) => {
         const kind = value.allowed ? value.allowed.join(', ') : value.type
-        const meaning = idle && !SAID_ABOVE.includes(scope) ? `${says} **No effect**, since ${idle}.` : says
-        return `| \`${name}\` | ${kind} | ${String(byDefault ?? '') === '' ? '–' : `\`${byDefault}\``} | ${cell(meaning)} |`
+        const meaning = idle ? `${says} **No effect**, since ${idle}.` : says
+        const without = value.write?.(byDefault) ?? String(byDefault ?? '')
+        return `| \`${name}\` | ${kind} | ${without === '' ? '–' : `\`${without}\``} | ${cell(meaning)} |`
       })
     return `## ${scope}\n\n| Action | Value | Without a policy | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`
   })
@@ -49,8 +47,10 @@ token's own address may be anything.
 Under either of them nothing is sent and no challenge opened; the client gets the answer to a wrong PIN, and no failure is counted.
 Audit and log have the reason, \`send_limit_reached\` or \`destination_not_allowed\`, with the address masked.
 
-Rights of scopes admin, system and audit can be stored and are shown, but are not enforced yet. Whoever saves an action that has no
-effect is warned, by the header \`otpost-warning\` and in the log.
+**Rights of administrators** (scopes admin, system, audit, tools; \`user\` is the administrator's login) follow other rules: all policies
+that match count together, see [administrators.md](administrators.md).
+
+Whoever saves an action that has no effect is warned, by the header \`otpost-warning\` and in the log.
 
 ${scopes.join('\n')}`
 }

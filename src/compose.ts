@@ -13,6 +13,7 @@ import { createVault } from './adapters/vault/webcrypto.ts'
 import type { Config } from './config.ts'
 import { errorCodes, requestIdParameter, samlAttributes } from './core/setting-keys.ts'
 import { settingOf } from './core/settings.ts'
+import { createAdminRealm } from './flows/admin-realm.ts'
 import { createAdmins } from './flows/admins.ts'
 import { createAudit } from './flows/audit.ts'
 import { createAuditAdmin } from './flows/audit-admin.ts'
@@ -27,6 +28,8 @@ import { createEnroll } from './flows/enroll.ts'
 import { createGather } from './flows/gather.ts'
 import { createHousekeeping, type Housekeeping } from './flows/housekeeping.ts'
 import { checkKeys, createKeyAdmin } from './flows/keys.ts'
+import { createLogin } from './flows/login.ts'
+import { createLoginLimits } from './flows/login-limits.ts'
 import { createMessages } from './flows/message.ts'
 import { createPolicyAdmin } from './flows/policy-admin.ts'
 import { createProviderAdmin } from './flows/provider-admin.ts'
@@ -36,6 +39,7 @@ import { createRealmAdmin } from './flows/realm-admin.ts'
 import { createResolverAdmin } from './flows/resolver-admin.ts'
 import { createResolverConfigs } from './flows/resolver-configs.ts'
 import { createRestored } from './flows/restored.ts'
+import { createEntitle } from './flows/rights.ts'
 import { createSelfContexts } from './flows/self-context.ts'
 import { createSelfEnroll } from './flows/self-enroll.ts'
 import { createSelfHistory } from './flows/self-history.ts'
@@ -97,7 +101,10 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
   const configs = createProviderConfigs({ vault, edges, findProvider, settings, templates })
   const messages = createMessages({ templates, log: edges.log })
   const trigger = createTrigger({ store, audit, vault, deliver, messages, edges }, config.sendDeadline)
-  const admins = createAdmins({ store, vault, edges, audit })
+  const admins = createAdmins({ store, vault, edges, audit, settings })
+  const adminRealm = createAdminRealm(config.adminRealm, { store, settings, passwordMatches, directories })
+  const sessions = createSessions({ store, vault, edges, audit, adminRealm })
+  const limits = createLoginLimits({ store, settings })
   const enroll = createEnroll({ store, vault, edges, audit, settings, directories })
   const seal = createSeal({ store, vault, edges })
   const verify = createVerify({ store, vault })
@@ -116,7 +123,7 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     providers: createProviderAdmin({ store, vault, edges, audit, settings, findProvider, configs }),
     testProvider: createProviderTest({ store, audit, settings, deliver, messages }),
     config: createConfigAdmin({ store, vault, audit, settings, configs, findProvider }),
-    realms: createRealmAdmin({ store, audit, settings }),
+    realms: createRealmAdmin({ store, audit, settings, adminRealm }),
     resolvers: createResolverAdmin({
       ...{ store, edges, audit, settings, directories, findResolver },
       configs: createResolverConfigs({ vault, edges, findResolver }),
@@ -125,8 +132,10 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     localUsers: createUserAdmin({ store, vault, edges, audit, settings }),
     importUsers: createImportUsers({ store, vault, edges, audit, settings }),
     users: createUserList({ store, audit, settings, directories }),
-    sessions: createSessions({ store, vault, edges, audit }),
-    policies: createPolicyAdmin({ store, edges, audit, settings, directories }),
+    sessions,
+    login: createLogin({ store, vault, edges, audit, adminRealm, limits, sessions }),
+    entitle: createEntitle(settings),
+    policies: createPolicyAdmin({ store, edges, audit, settings, directories, adminRealm }),
     templates: createTemplateAdmin({ store, edges, audit, settings, templates, directories }),
     admins,
     keys: createKeyAdmin({ store, vault, audit, seal, log: edges.log }),

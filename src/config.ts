@@ -13,6 +13,8 @@ export type Config = {
   readonly synchronous: 'FULL' | 'NORMAL'
   readonly keys: string | null
   readonly adminPassword: string | null
+  /** Realm whose users administer, beside the local administrators. */
+  readonly adminRealm: string
   /** Folder of mail templates, looked through before those that come with otpost. */
   readonly templates: string | null
   readonly publicHttps: boolean
@@ -31,6 +33,10 @@ const Schema = v.object({
   OTPOST_SQLITE_SYNCHRONOUS: v.optional(v.picklist(['FULL', 'NORMAL'], 'must be FULL or NORMAL'), 'FULL'),
   OTPOST_KEYS: v.optional(v.string()),
   OTPOST_ADMIN_PASSWORD: v.optional(v.pipe(v.string(), v.minLength(8, 'must have at least 8 characters'))),
+  OTPOST_ADMIN_REALM: v.optional(
+    v.pipe(v.string(), v.toLowerCase(), v.regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, _ . or -')),
+    'linotp_admins',
+  ),
   OTPOST_TEMPLATES: v.optional(v.string()),
   OTPOST_PUBLIC_URL: v.optional(v.pipe(v.string(), v.url('must be a URL'))),
   OTPOST_TRUSTED_PROXIES: v.optional(v.string(), ''),
@@ -53,6 +59,7 @@ export function readConfig(variables: Variables): Result<Config, string> {
       synchronous: o.OTPOST_SQLITE_SYNCHRONOUS,
       keys: o.OTPOST_KEYS ?? null,
       adminPassword: o.OTPOST_ADMIN_PASSWORD ?? null,
+      adminRealm: o.OTPOST_ADMIN_REALM,
       templates: o.OTPOST_TEMPLATES ?? null,
       publicHttps: o.OTPOST_PUBLIC_URL?.startsWith('https:') ?? false,
       proxies: readProxies(o.OTPOST_TRUSTED_PROXIES),

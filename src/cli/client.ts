@@ -11,7 +11,12 @@ import { createTokenClient } from './token-client.ts'
 import { createUserClient } from './user-client.ts'
 
 const Admin = v.object({ username: v.string(), createdAt: v.number() })
-const ApiToken = v.object({ id: v.string(), admin: v.string(), name: v.string(), createdAt: v.number() })
+const ApiToken = v.object({
+  ...{ id: v.string(), admin: v.string(), name: v.string(), createdAt: v.number() },
+  // What a server of an older version does not tell.
+  ...{ scope: v.optional(v.array(v.string()), []), realms: v.optional(v.array(v.string()), []) },
+  ...{ expiresAt: v.optional(v.nullable(v.number()), null), lastUsedAt: v.optional(v.nullable(v.number()), null) },
+})
 const text = v.optional(v.string(), '')
 const User = v.object({
   ...{ username: v.string(), userid: text, email: text, givenname: text, surname: text },
@@ -66,6 +71,14 @@ export type PolicyFields = Readonly<Partial<v.InferOutput<typeof Policy>>>
 export type ExplainedPolicies = v.InferOutput<typeof Explained>
 export type AdminRecord = v.InferOutput<typeof Admin>
 export type ApiTokenRecord = v.InferOutput<typeof ApiToken>
+export type NewApiToken = {
+  readonly username: string
+  readonly name: string
+  /** Rights it is bound to, separated by blanks or commas. */
+  readonly scope?: string | undefined
+  readonly realm?: string | undefined
+  readonly expires?: string | undefined
+}
 export type UserRecord = v.InferOutput<typeof User>
 export type RealmRecord = { readonly name: string; readonly resolvers: readonly string[]; readonly isDefault: boolean }
 export type ProviderType = 'email' | 'sms'
@@ -153,14 +166,13 @@ export function createAdminClient(call: Call) {
     manage: createTokenClient(call),
     admins: async () => parse(v.array(Admin), await value('GET', '/otpost/admins')),
     addAdmin: (username: string, password: string) => done('/otpost/admins', { username, password }),
+    setAdminPassword: (username: string, password: string) =>
+      done(`/otpost/admins/${encodeURIComponent(username)}/password`, { password }),
     removeAdmin: async (username: string) =>
       void (await call('DELETE', `/otpost/admins/${encodeURIComponent(username)}`)),
     apiTokens: async () => parse(v.array(ApiToken), await value('GET', '/otpost/api-tokens')),
-    addApiToken: async (username: string, name: string) =>
-      parse(
-        v.object({ id: v.string(), token: v.string() }),
-        await value('POST', '/otpost/api-tokens', { username, name }),
-      ),
+    addApiToken: async (wanted: NewApiToken) =>
+      parse(v.object({ id: v.string(), token: v.string() }), await value('POST', '/otpost/api-tokens', wanted)),
     revokeApiToken: async (id: string) => void (await call('DELETE', `/otpost/api-tokens/${encodeURIComponent(id)}`)),
 
     /** The server's database is a copy of an earlier one. */
@@ -231,8 +243,10 @@ export function createAdminClient(call: Call) {
     savePolicy: (policy: PolicyFields, enforce = false) =>
       done('/system/setPolicy', { ...policy, enforce: enforce ? 'true' : undefined }),
     /** @returns false when there is none with this name */
-    removePolicy: async (name: string) =>
-      Object.keys(parse(Removed, await value('POST', '/system/delPolicy', { name })).delPolicy.result).length > 0,
+    removePolicy: async (name: string, enforce = false) => {
+      const fields = { name, enforce: enforce ? 'true' : undefined }
+      return Object.keys(parse(Removed, await value('POST', '/system/delPolicy', fields)).delPolicy.result).length > 0
+    },
     explainPolicies: async (who: { user: string; realm: string; client: string }) =>
       parse(Explained, await value('GET', '/otpost/policies/explain', who)),
   }

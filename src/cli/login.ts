@@ -11,7 +11,8 @@ export async function logIn(base: string, send: Send, { username, password }: Cr
     throw new Error(`cannot reach ${base}: is otpost running there?`, { cause })
   })
   if (response.status === 401) throw new Error(`${base} does not accept this password of ${username}`)
-  if (response.status === 429) throw new Error(`${base} is busy with other logins: try again in a moment`)
+  if (response.status === 429)
+    throw new Error(`${base} takes no login now, since others go on or too many have failed: try again later`)
   const cookies = response.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '')
   const csrf = cookies.find((cookie) => cookie.startsWith('csrf_access_token='))?.split('=')[1]
   if (csrf === undefined)

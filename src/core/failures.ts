@@ -71,6 +71,10 @@ export type AdminFailure =
   | { readonly code: 'policy_lockout'; readonly reason: string }
   | { readonly code: 'policy_name_illegal'; readonly name: string }
   | { readonly code: 'policy_name_missing' }
+  /** One of these rights is needed. */
+  | { readonly code: 'right_missing'; readonly missing: readonly string[] }
+  /** The administrator has the right in other realms only. */
+  | { readonly code: 'right_elsewhere'; readonly what: 'token' | 'user' | 'realm' }
   | { readonly code: 'audit_broken'; readonly finding: string; readonly found: number }
   /** Policy gives the user no right to it. */
   | { readonly code: 'self_right_missing' }

@@ -217,6 +217,30 @@ export const selfserviceExpiry: Setting<Seconds> = {
   fallback: 3600,
   meaning: 'How long a login to self-service holds.',
 }
+export const loginAttempts = number(
+  'admin_login_attempts',
+  [0, 1_000_000],
+  10,
+  'Wrong passwords of one administrator from one address (IPv6: one /64) in admin_login_period; 0: no limit.',
+)
+export const loginAttemptsOfAddress = number(
+  'admin_login_attempts_address',
+  [0, 1_000_000],
+  50,
+  'Wrong passwords from one address in that time, whatever the names; 0: no limit.',
+)
+export const loginAttemptsOfName = number(
+  'admin_login_attempts_name',
+  [0, 1_000_000],
+  100,
+  'Wrong passwords of one administrator in that time from all addresses from which no login has come before; 0: no limit.',
+)
+export const loginPeriod = number(
+  'admin_login_period',
+  [1, 86_400],
+  900,
+  'Seconds in which wrong passwords of administrators are counted, from the first one on.',
+)
 export const lastAccess: Setting<boolean> = {
   key: 'token.last_access',
   rule: 'must be True, False or a time format like %Y-%m-%d',
@@ -261,6 +285,10 @@ export const settingKeys: readonly Setting<unknown>[] = [
   requireVerification,
   realmBox,
   selfserviceExpiry,
+  loginAttempts,
+  loginAttemptsOfAddress,
+  loginAttemptsOfName,
+  loginPeriod,
   lastAccess,
 ]
 

@@ -22,7 +22,9 @@ import {
   SECRET_BYTES,
   type Target,
   targetOf,
+  targetWithin,
 } from './new-token.ts'
+import { ELSEWHERE, keepWithin } from './rights.ts'
 import type { SettingsCache } from './settings.ts'
 import { limitsOf } from './token-limits.ts'
 import { findUser } from './users.ts'
@@ -50,15 +52,19 @@ export function createEnroll({ store, vault, edges, audit, settings: cache, dire
     const settings = await cache.fresh()
     const type = findTokenType(command.type)
     if (!type) return err({ code: 'token_type_unknown', type: command.type })
+    const reached = targetWithin(command, settings, facts)
+    if (!reached.ok) return reached
     const user = command.user ? await findUser({ store, directories }, settings, command.user) : null
     if (user && !user.ok) return user
     const [existing] =
       command.serial === null || command.self ? [] : await store.findTokens({ serials: [command.serial] })
+    const touched = existing ? keepWithin('token', existing.realms, facts) : ok(true)
+    if (!touched.ok) return touched
     if (existing && existing.type !== type.name)
       return err({ code: 'token_type_conflict', serial: existing.serial, type: existing.type })
     const read = readParameters(command, type, settings)
     if (!read.ok) return read
-    const found = { type, user: user?.ok ? user.value : null, parameters: read.value }
+    const found = { type, user: user?.ok ? user.value : null, parameters: read.value, isNew: !existing }
     const target = targetOf(command, found, settings, facts)
     if (!target.ok) return target
     return existing ? reinit(existing, target.value, command, facts) : create(target.value, command, settings, facts)
@@ -108,8 +114,10 @@ export function createEnroll({ store, vault, edges, audit, settings: cache, dire
     const joining = { ...token, owner: isSame ? null : change.owner, realms: entered }
     const kinds = ['ofUser', 'ofUserAndType', 'activeInRealm'] as const
     const limits = limitsOf([{ token: joining, policy: target.policy }], kinds)
-    const done = await store.reinitToken(change, await audit.row(facts, { ...target.details, serial }), limits)
+    const row = await audit.row(facts, { ...target.details, serial })
+    const done = await store.reinitToken(change, row, { limits, within: facts.within })
     if (done === 'done') return ok({ serial })
+    if (done === 'elsewhere') return err(ELSEWHERE)
     if (done !== 'lost') return err({ code: 'token_limit_reached', limit: done })
     return err({
       code: 'parameter_invalid',

@@ -1,4 +1,5 @@
 /** Facts of one request that every flow gets: they are read once, at the door. */
+import type { Administrator, Within } from '../core/policy/reach.ts'
 import type { Instant, LocalTime } from '../core/time.ts'
 
 export type Facts = {
@@ -16,4 +17,11 @@ export type Facts = {
   readonly action: string
   /** Who administers; empty in /validate. */
   readonly administrator: string
+  /**
+   * The administrator whose rights count; absent: nobody's do, as for the operator of the machine, and for users who see
+   * to their own tokens.
+   */
+  readonly by?: Administrator
+  /** Where `by` may do what this request is about; absent: everywhere. */
+  readonly within?: Within
 }

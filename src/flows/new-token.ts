@@ -20,8 +20,9 @@ import { place, type Vault } from '../ports/vault.ts'
 import type { AuditDetails } from './audit.ts'
 import { checkDestination } from './destination.ts'
 import type { Facts } from './facts.ts'
+import { keepWithin } from './rights.ts'
 import { hex } from './sessions.ts'
-import type { UserSelection } from './users.ts'
+import { type UserSelection, userWithin } from './users.ts'
 
 export type EnrollCommand = {
   readonly type: string
@@ -60,22 +61,40 @@ export type Target = {
 
 export const SECRET_BYTES = 20 // RFC 4226 §4 R6: at least 16, better 20
 
-/** Realms and policy for what was read. @param user the owner, looked up */
+/** The user's realm and the realm that is named must be within reach. */
+export function targetWithin(command: EnrollCommand, settings: Settings, facts: Facts): Result<true, AdminFailure> {
+  if (command.user) return userWithin(command.user, settings, facts)
+  return command.realm ? keepWithin('realm', [command.realm.toLowerCase()], facts) : ok(true)
+}
+
+type Found = {
+  readonly type: TokenType
+  /** The owner, looked up. */
+  readonly user: UserRecord | null
+  readonly parameters: Parameters
+  /** Not one that gets another secret. */
+  readonly isNew: boolean
+}
+
+/** Realms and policy for what was read. */
 export function targetOf(
   command: EnrollCommand,
-  { type, user, parameters }: { type: TokenType; user: UserRecord | null; parameters: Parameters },
+  { type, user, parameters, isNew }: Found,
   settings: Settings,
   facts: Facts,
 ): Result<Target, AdminFailure> {
-  const realms = realmsOf(settings, user?.resolver ?? null, command.realm)
-  if (!realms.ok) return realms
-  const realm = command.self?.realm ?? realms.value[0] ?? null
+  const named = realmsOf(settings, user?.resolver ?? null, command.realm)
+  if (!named.ok) return named
+  // A new token that nobody owns lies in all realms of an administrator who is bound to some, or he would lose it.
+  const [own = []] = facts.within ?? []
+  const realms = user || !isNew || named.value.length > 0 ? named.value : own
+  const realm = command.self?.realm ?? realms[0] ?? null
   const policy = policyFor(settings, { user, realm, client: facts.client, time: facts.time })
   const destination = checkDestination(type, policy, parameters.address)
   if (!destination.ok) return destination
   const owner = user && { userId: user.userId, resolver: user.resolver }
   const details = { success: true, tokenType: type.name, user: user?.login ?? '', realm: realm ?? '' }
-  return ok({ type, owner, realms: realms.value, parameters, details, policy })
+  return ok({ type, owner, realms, parameters, details, policy })
 }
 
 export function createNewToken({ vault, random }: { readonly vault: Vault; readonly random: Random }) {

@@ -13,15 +13,19 @@ import {
   type Subject,
   speaking,
 } from '../core/policy/policy.ts'
+import { isWithin, reachOf } from '../core/policy/reach.ts'
+import { isRightScope, type RightScope } from '../core/policy/rights.ts'
 import { readActions } from '../core/policy/text.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { policyValidation } from '../core/setting-keys.ts'
 import { findRealm, type Settings, settingOf } from '../core/settings.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
+import type { AdminRealm } from './admin-realm.ts'
 import type { Audit } from './audit.ts'
 import type { Directories } from './directories.ts'
 import type { Facts } from './facts.ts'
+import { compiled, lockout, lossText, lostRights } from './lockout.ts'
 import type { SettingsCache } from './settings.ts'
 import { findUser } from './users.ts'
 
@@ -42,6 +46,9 @@ export type PolicyQuestion = {
   readonly client: string
 }
 
+/** `unrestricted`: no policy says anything about this scope of rights. */
+export type PolicyAnswer = { readonly allowed: boolean; readonly policies: readonly PolicyRecord[] } | 'unrestricted'
+
 export type Who = Pick<PolicyQuestion, 'user' | 'realm' | 'client'>
 
 export type PolicyAdmin = {
@@ -60,7 +67,8 @@ export type PolicyAdmin = {
   ) => Promise<Result<readonly PolicyRecord[], AdminFailure>>
   /** The policies that would speak, the one that decides first. */
   readonly explain: (question: Who, facts: Facts) => Promise<Explained & { readonly userFound: boolean }>
-  readonly ask: (question: PolicyQuestion, facts: Facts) => Promise<Result<readonly PolicyRecord[], AdminFailure>>
+  /** In scopes of rights `user` is an administrator. */
+  readonly ask: (question: PolicyQuestion, facts: Facts) => Promise<Result<PolicyAnswer, AdminFailure>>
 }
 
 type Parts = {
@@ -69,11 +77,14 @@ type Parts = {
   readonly audit: Audit
   readonly settings: SettingsCache
   readonly directories: Directories
+  readonly adminRealm: Pick<AdminRealm, 'local'>
 }
 
 const TRIES = 5
 
-export function createPolicyAdmin({ store, edges, audit, settings: cache, directories }: Parts): PolicyAdmin {
+export function createPolicyAdmin(parts: Parts): PolicyAdmin {
+  const { store, edges, audit, settings: cache, directories, adminRealm } = parts
+
   return { save, list, remove, ask, explain: explainAll }
 
   async function save(
@@ -89,7 +100,8 @@ export function createPolicyAdmin({ store, edges, audit, settings: cache, direct
         if (problem) return err(problem)
       }
       const kept = settings.policies.filter(({ record }) => !policies.some(({ name }) => name === record.name))
-      const locked = enforce ? null : lockout([...kept.map(({ record }) => record), ...policies], policies)
+      const lost = lostRights(settings, [...kept, ...policies.flatMap(compiled)], facts)
+      const locked = enforce ? null : lockout([...kept.map(({ record }) => record), ...policies], policies, lost)
       if (locked) return err({ code: 'policy_lockout', reason: locked })
       const done = await store.savePolicies(
         policies,
@@ -104,7 +116,7 @@ export function createPolicyAdmin({ store, edges, audit, settings: cache, direct
           field: 'name',
           rule: 'must not be changed by a request at the same time',
         })
-      const warnings = policies.flatMap((policy) => warningsOf(policy, settings))
+      const warnings = [...policies.flatMap((policy) => warningsOf(policy, settings)), ...lost.map(lossText)]
       if (warnings.length > 0) edges.log.warn('policy_warning', { policy: names, warning: warnings.join('; ') })
       return ok(warnings)
     }
@@ -125,11 +137,14 @@ export function createPolicyAdmin({ store, edges, audit, settings: cache, direct
       const settings = await cache.fresh()
       const records = settings.policies.map(({ record }) => record)
       const gone = records.filter(({ name }) => names.includes(name))
+      const left = settings.policies.filter(({ record }) => !gone.includes(record))
+      const lost = lostRights(settings, left, facts)
       const locked = enforce
         ? null
         : lockout(
-            records.filter((record) => !gone.includes(record)),
+            left.map(({ record }) => record),
             gone,
+            lost,
           )
       if (locked) return err({ code: 'policy_lockout', reason: locked })
       const done = await store.deletePolicies(
@@ -141,13 +156,37 @@ export function createPolicyAdmin({ store, edges, audit, settings: cache, direct
     }
   }
 
-  async function ask(question: PolicyQuestion, facts: Facts): Promise<Result<readonly PolicyRecord[], AdminFailure>> {
+  async function ask(question: PolicyQuestion, facts: Facts): Promise<Result<PolicyAnswer, AdminFailure>> {
     const { scope, action } = question
     if (!isScope(scope)) return err({ code: 'parameter_invalid', field: 'scope', rule: 'must be a scope of policies' })
     const settings = await cache.fresh()
     const { subject } = await subjectOf(question, settings, facts)
     await audit.write(facts, { success: true, user: question.user, realm: question.realm, info: `${scope} ${action}` })
-    return ok(speaking(settings.policies, scope, action, subject).map(({ record }) => record))
+    if (isRightScope(scope)) return ok(askRight({ ...question, scope }, settings, facts))
+    const policies = speaking(settings.policies, scope, action, subject).map(({ record }) => record)
+    return ok({ allowed: policies.length > 0, policies })
+  }
+
+  /** Of rights all policies that match count, whatever their precision. */
+  function askRight(
+    { scope, action, user, realm, client }: PolicyQuestion & { readonly scope: RightScope },
+    settings: Settings,
+    { time }: Facts,
+  ): PolicyAnswer {
+    const active = settings.policies.filter(({ record }) => record.active && record.scope === scope)
+    if (active.length === 0) return 'unrestricted'
+    const administrator = adminRealm.local(user)
+    const reach = reachOf(settings, { administrator, client, time }, [[{ scope, action }]])
+    const policies = active.filter(
+      (policy) =>
+        (policy.actions.has(action) || policy.actions.has('*')) &&
+        policy.user({ ...administrator, attributes: {} }) > 0 &&
+        policy.client(client) > 0 &&
+        policy.time(time) &&
+        (scope !== 'admin' || policy.realm(realm) > 0),
+    )
+    const allowed = !('missing' in reach) && isWithin([realm.toLowerCase()], reach)
+    return { allowed, policies: policies.map(({ record }) => record) }
   }
 
   async function explainAll(question: Who, facts: Facts): Promise<Explained & { readonly userFound: boolean }> {
@@ -185,28 +224,13 @@ function problemOf(policy: PolicyRecord, strict: boolean): AdminFailure | null {
   const actions = readActions(policy.action)
   if (!actions.ok || !strict) return null
   for (const [name, written] of actions.value) {
-    if (name === '*' && ['admin', 'system', 'audit'].includes(policy.scope)) continue
+    if (name === '*' && isRightScope(policy.scope)) continue
     const action = findAction(policy.scope, name)
     if (!action) return { code: 'policy_action_unknown', action: name, policy: policy.name }
     const read = action.value.read(written)
     if (!read.ok) return invalid('action', `value ${String(written)} for ${policy.scope}.${name} ${read.error}`)
   }
   return null
-}
-
-/** Would nobody be left who may write policies? Asked only when a policy of scope system is at stake (contract 6.1). */
-function lockout(after: readonly PolicyRecord[], changed: readonly PolicyRecord[]): string | null {
-  const own = changed.filter(({ scope }) => scope === 'system')
-  if (own.length === 0) return null
-  const system = after.filter(({ scope, active }) => scope === 'system' && active)
-  if (own.some((policy) => system.includes(policy) && policy.user.trim() === ''))
-    return 'the user of a system policy must not be empty'
-  if (system.length === 0) return null
-  const writes = system.some(({ action }) => {
-    const actions = readActions(action)
-    return actions.ok && (actions.value.get('write') === true || actions.value.has('*'))
-  })
-  return writes ? null : "no active system policy with 'write' permission defined"
 }
 
 function warningsOf(policy: PolicyRecord, settings: Settings): readonly string[] {
@@ -224,6 +248,8 @@ function warningsOf(policy: PolicyRecord, settings: Settings): readonly string[]
   for (const realm of policy.realm.split(',').map((one) => one.trim().replace(/^[-!]\s*/, '')))
     if (realm !== '' && realm !== '*' && !realm.startsWith('/:') && !findRealm(settings, realm))
       warnings.push(`there is no realm '${realm}'`)
+  if (isRightScope(policy.scope) && policy.user.includes('#'))
+    warnings.push('conditions on attributes hold for no administrator')
   for (const user of policy.user.split(','))
     if (user.includes('@') && !user.includes('#'))
       warnings.push(`'${user.trim()}' matches no login: conditions are on the login without realm`)

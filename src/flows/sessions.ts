@@ -5,111 +5,154 @@
 import { sign, verify } from 'hono/jwt'
 import * as v from 'valibot'
 import { equalInConstantTime } from '../core/hotp.ts'
+import type { Administrator } from '../core/policy/reach.ts'
 import type { Instant, Seconds } from '../core/time.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
+import type { AdminRealm } from './admin-realm.ts'
 import type { Audit } from './audit.ts'
 import type { Facts } from './facts.ts'
-import { createQueue } from './queue.ts'
 
 export const SESSION_LIFETIME: Seconds = 1800
 /** A session with less than this left is made anew in passing (contract 1.6). */
 const REFRESH_BELOW: Seconds = 300
-/** Local administrators live in this realm and resolver, which LinOTP's audit shows. */
-const REALM = 'linotp_admins'
-export const fullName = (username: string): string => `${username}@${REALM} (LinOTP_local_admins)`
+/**
+ * Where no password is stored, as in a directory, its change cannot be seen: such a session is made anew no longer than
+ * this after the login.
+ */
+const LONGEST_UNSEEN: Seconds = 8 * 3600
+/** How often the use of an API token is noted. */
+const NOTE_USE_EVERY: Seconds = 3600
 
-const Claims = v.object({ sub: v.string(), jti: v.string(), csrf: v.string(), exp: v.number(), pwd: v.string() })
+/** As LinOTP's audit writes administrators. */
+export const fullName = ({ login, realm, resolver }: Administrator): string => `${login}@${realm} (${resolver})`
+
+const Claims = v.object({
+  ...{ sub: v.string(), jti: v.string(), csrf: v.string(), exp: v.number(), iat: v.number(), pwd: v.string() },
+  /** Absent from tokens of an older version. */
+  ...{ sid: v.optional(v.string()), auth_time: v.optional(v.number()) },
+  /** Absent for a local administrator. */
+  ...{ resolver: v.optional(v.string()), uid: v.optional(v.string()) },
+})
 
 export type Session = {
+  /** That of the login, also when the token was made anew: logout ends all of them. */
   readonly id: string
-  readonly username: string
+  readonly administrator: Administrator
   readonly csrf: string
   readonly expiresAt: Instant
-  /** Which password was given: the session ends with it, and with the administrator who had it. */
+  /** When the password was given. */
+  readonly loginAt: Instant
+  /** Which password was given: the session ends with it, and with the administrator who had it; empty: none is stored. */
   readonly password: string
 }
 export type IssuedSession = { readonly token: string; readonly csrf: string }
 
 export type Sessions = {
-  /** null: wrong name or password, which take the same time. `busy`: too many are trying. */
-  readonly login: (username: string, password: string, facts: Facts) => Promise<IssuedSession | 'busy' | null>
-  /** null for anything but a live session of an administrator who still exists. */
-  readonly read: (token: string, now: Instant) => Promise<Session | null>
+  /** @param passwordHash of the password that was given; null: none is stored */
+  readonly issue: (administrator: Administrator, passwordHash: string | null, now: Instant) => Promise<IssuedSession>
+  /** null for anything but a live session of an administrator who still exists. `version`: of the settings. */
+  readonly read: (
+    token: string,
+    now: Instant,
+  ) => Promise<{ readonly session: Session; readonly version: number } | null>
   /** A new token when the session is about to end, else null. */
   readonly renew: (session: Session, now: Instant) => Promise<IssuedSession | null>
   readonly logout: (session: Session, facts: Facts) => Promise<void>
   /** The administrator that an API token stands for. */
-  readonly readApiToken: (token: string) => Promise<string | null>
+  readonly readApiToken: (
+    token: string,
+    now: Instant,
+  ) => Promise<{ readonly administrator: Administrator; readonly version: number } | null>
 }
 
-type Parts = { readonly store: Store; readonly vault: Vault; readonly edges: Edges; readonly audit: Audit }
+type Parts = {
+  readonly store: Store
+  readonly vault: Vault
+  readonly edges: Edges
+  readonly audit: Audit
+  readonly adminRealm: AdminRealm
+}
 
-export function createSessions({ store, vault, edges, audit }: Parts): Sessions {
-  const oneByOne = createQueue(edges)
-  let decoy: string | undefined
+export function createSessions({ store, vault, edges, audit, adminRealm }: Parts): Sessions {
+  return { issue, read, renew, logout, readApiToken }
 
-  return { login, read, renew, logout, readApiToken }
-
-  async function login(username: string, password: string, facts: Facts): Promise<IssuedSession | 'busy' | null> {
-    const checked = await oneByOne(facts.client, async () => {
-      decoy ??= await vault.hashPassword('')
-      const admin = await store.findAdmin(username)
-      const matches = await vault.passwordMatches(password, admin?.passwordHash ?? decoy)
-      return { right: matches && admin !== null, hash: admin?.passwordHash ?? '' }
-    })
-    if (checked === 'busy') {
-      await audit.write(facts, { success: false, user: username, realm: REALM, actionDetail: 'too_many_logins' })
-      return 'busy'
-    }
-    const { right, hash } = checked
-    await audit.write(
-      { ...facts, administrator: right ? fullName(username) : '' },
-      { success: right, user: username, realm: REALM },
-    )
-    return right ? issue(username, await fingerprint(hash), facts.now) : null
+  async function issue(administrator: Administrator, passwordHash: string | null, now: Instant) {
+    const password = passwordHash === null ? '' : await fingerprint(passwordHash)
+    return makeToken({ id: randomText(16), administrator, password, loginAt: now }, now)
   }
 
-  async function issue(username: string, password: string, now: Instant): Promise<IssuedSession> {
+  async function makeToken(
+    { id, administrator, password, loginAt }: Pick<Session, 'id' | 'administrator' | 'password' | 'loginAt'>,
+    now: Instant,
+  ): Promise<IssuedSession> {
+    const { login, resolver, userId } = administrator
     const [key] = await vault.signingKeys('session')
     const csrf = randomText(16)
     const token = await sign(
-      { sub: username, jti: randomText(16), csrf, pwd: password, iat: now, exp: now + SESSION_LIFETIME },
+      {
+        ...{ sub: login, jti: randomText(16), csrf, pwd: password, iat: now, exp: now + SESSION_LIFETIME },
+        ...{ sid: id, auth_time: loginAt, ...(userId === null ? {} : { resolver, uid: userId }) },
+      },
       key,
       'HS256',
     )
     return { token, csrf }
   }
 
-  async function read(token: string, now: Instant): Promise<Session | null> {
+  async function read(token: string, now: Instant) {
     for (const key of await vault.signingKeys('session')) {
       // The clock is ours, so expiry is checked below. verify throws for everything that is not signed with this key.
       const payload = await verify(token, key, { alg: 'HS256', exp: false, nbf: false, iat: false }).catch(() => null)
       const claims = v.safeParse(Claims, payload)
       if (!claims.success) continue
-      const { sub: username, jti: id, csrf, exp: expiresAt, pwd: password } = claims.output
-      const hash = now < expiresAt ? await store.sessionPassword(id, username) : null
-      if (hash === null || (await fingerprint(hash)) !== password) return null
-      return { id, username, csrf, expiresAt, password }
+      const { jti, sid: id = jti, csrf, exp: expiresAt, iat, auth_time: loginAt = iat, pwd: password } = claims.output
+      if (now >= expiresAt) return null
+      const administrator = administratorOf(claims.output)
+      const { login: username, resolver, userId } = administrator
+      const found = await store.readSession(id, userId === null ? { username } : { resolver, userId })
+      if (!found || !(await isHis(found.passwordHash, password, administrator))) return null
+      if (userId !== null && !(await adminRealm.holds(resolver, found.version))) return null
+      return { session: { id, administrator, csrf, expiresAt, loginAt, password }, version: found.version }
     }
     return null
   }
 
-  async function renew(session: Session, now: Instant): Promise<IssuedSession | null> {
-    return session.expiresAt - now < REFRESH_BELOW ? issue(session.username, session.password, now) : null
+  function administratorOf({ sub, resolver, uid }: v.InferOutput<typeof Claims>): Administrator {
+    return resolver === undefined || uid === undefined
+      ? adminRealm.local(sub)
+      : { ...adminRealm.local(sub), resolver, userId: uid }
+  }
+
+  /** A local administrator always has a password; of a user in a directory none is stored. */
+  async function isHis(stored: string | null, password: string, { userId }: Administrator): Promise<boolean> {
+    if (stored === null) return userId !== null && password === ''
+    return (await fingerprint(stored)) === password
+  }
+
+  async function renew(session: Session, now: Instant) {
+    const { administrator, password, loginAt, expiresAt } = session
+    if (expiresAt - now >= REFRESH_BELOW) return null
+    if (password === '' && now - loginAt >= LONGEST_UNSEEN) return null
+    if (password === '' && !(await adminRealm.finds(administrator))) return null
+    return makeToken(session, now)
   }
 
   async function logout(session: Session, facts: Facts): Promise<void> {
-    await store.endSession(session.id, session.expiresAt, await audit.row(facts, { success: true }))
+    // A token that was made anew may last longer than this one, but no longer than one that was made just now.
+    await store.endSession(session.id, facts.now + SESSION_LIFETIME, await audit.row(facts, { success: true }))
   }
 
-  async function readApiToken(token: string): Promise<string | null> {
+  async function readApiToken(token: string, now: Instant) {
     const match = /^otpost_([0-9a-f]{12})_([0-9a-f]{64})$/.exec(token)
     if (!match) return null
     const [, id = '', secret = ''] = match
-    const found = await store.findApiToken(id)
-    return found && equalInConstantTime(found.hash, await hashApiToken(secret)) ? found.admin : null
+    const found = await store.findApiToken(id, now)
+    if (!found || !equalInConstantTime(found.hash, await hashApiToken(secret))) return null
+    if (found.lastUsedAt === null || now - found.lastUsedAt >= NOTE_USE_EVERY)
+      await store.noteApiTokenUse(id, now, NOTE_USE_EVERY)
+    return { administrator: { ...adminRealm.local(found.admin), grant: found.grant }, version: found.version }
   }
 
   function randomText(bytes: number): string {

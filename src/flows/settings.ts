@@ -9,6 +9,8 @@ export type SettingsCache = {
   /** What is known, read at first use. May be older than the database; compare the version before deciding. */
   readonly known: () => Promise<Settings>
   readonly fresh: () => Promise<Settings>
+  /** What holds now, for whom a read has just told the version. */
+  readonly at: (version: number) => Promise<Settings>
 }
 
 /** @param onRead is told of each reading, for whoever keeps something that hangs on the settings */
@@ -26,5 +28,10 @@ export function createSettingsCache(
     })
     return reading
   }
-  return { known: () => current ?? fresh(), fresh }
+  const known = (): Promise<Settings> => current ?? fresh()
+  const at = async (version: number): Promise<Settings> => {
+    const settings = await known()
+    return settings.version === version ? settings : fresh()
+  }
+  return { known, fresh, at }
 }

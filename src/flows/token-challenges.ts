@@ -27,7 +27,7 @@ export function createTokenChallenges({ store, audit, settings: cache }: TokenPa
       transactionId === null ? null : (await store.findChallenges(transactionId, facts.now)).map((one) => one.challenge)
     // A transaction says of which tokens it is; serial and user narrow them down.
     const named = ofTransaction?.map(({ serial }) => serial).filter((serial) => serials?.includes(serial) ?? true)
-    const chosen = await choice.choose({ serials: named ?? serials, user })
+    const chosen = await choice.choose({ serials: named ?? serials, user }, facts)
     if (!chosen.ok) return chosen
     const all =
       ofTransaction ??

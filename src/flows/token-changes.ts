@@ -7,6 +7,7 @@ import type { InfoPatch, TokenChange } from '../ports/store.ts'
 import { place } from '../ports/vault.ts'
 import { checkDestination } from './destination.ts'
 import type { Facts } from './facts.ts'
+import { ELSEWHERE, keepWithin } from './rights.ts'
 import {
   type Choice,
   policyOfToken,
@@ -27,13 +28,13 @@ export function createTokenChanges({ store, vault, settings: cache }: TokenParts
   return { remove, setActive, reset, set, setUserPin, setValidity, setRealms, copyPin }
 
   async function remove(selection: Selection, facts: Facts): Promise<Result<number, AdminFailure>> {
-    const chosen = await choice.choose(selection)
+    const chosen = await choice.choose(selection, facts)
     if (!chosen.ok) return chosen
-    return ok(await store.removeTokens(serialsOf(chosen.value), await choice.row(facts, chosen.value)))
+    return counted(await store.removeTokens(serialsOf(chosen.value), await choice.row(facts, chosen.value), facts))
   }
 
   async function setActive(selection: Selection, active: boolean, facts: Facts): Promise<Result<number, AdminFailure>> {
-    const chosen = await choice.choose(selection)
+    const chosen = await choice.choose(selection, facts)
     if (!chosen.ok) return chosen
     const settings = await cache.known()
     const changes = chosen.value.map(({ serial, revision }) => ({ serial, revision, set: { active } }))
@@ -42,13 +43,17 @@ export function createTokenChanges({ store, vault, settings: cache }: TokenParts
       .filter((token) => active && !token.active)
       .map((token) => ({ token: { ...token, active }, policy: policyOfToken(settings, token, facts) }))
     const limits = limitsOf(joining, ['activeInRealm'])
-    return committed(await store.changeTokens(changes, await choice.row(facts, chosen.value), { limits }), changes)
+    const { within } = facts
+    return committed(
+      await store.changeTokens(changes, await choice.row(facts, chosen.value), { limits, within }),
+      changes,
+    )
   }
 
   async function reset(selection: Selection, facts: Facts): Promise<Result<number, AdminFailure>> {
-    const chosen = await choice.choose(selection)
+    const chosen = await choice.choose(selection, facts)
     if (!chosen.ok) return chosen
-    return ok(await store.resetFailCounts(serialsOf(chosen.value), await choice.row(facts, chosen.value)))
+    return counted(await store.resetFailCounts(serialsOf(chosen.value), await choice.row(facts, chosen.value), facts))
   }
 
   async function set(
@@ -59,7 +64,7 @@ export function createTokenChanges({ store, vault, settings: cache }: TokenParts
     const names = Object.keys(given).filter((name) => Object.hasOwn(SETTERS, name))
     if (names.length === 0)
       return err({ code: 'settings_missing', known: Object.values(SETTERS).map((setter) => setter.name) })
-    const chosen = await choice.choose(selection)
+    const chosen = await choice.choose(selection, facts)
     if (!chosen.ok) return chosen
     const settings = await cache.known()
     const changes: TokenChange[] = []
@@ -74,13 +79,13 @@ export function createTokenChanges({ store, vault, settings: cache }: TokenParts
       changes.push({ serial, revision, set: { ...read.value, ...sealed } })
     }
     const row = await choice.row(facts, chosen.value, { info: names.join(', ') })
-    const done = committed(await store.changeTokens(changes, row), changes)
+    const done = committed(await store.changeTokens(changes, row, facts), changes)
     return done.ok ? ok(names.map((name) => ({ name: SETTERS[name]?.name ?? name, count: done.value }))) : done
   }
 
   /** The second PIN of types that have one, which none of ours does. */
-  async function setUserPin(serial: string): Promise<Result<never, AdminFailure>> {
-    const tokens = await choice.bySerials([serial])
+  async function setUserPin(serial: string, facts: Facts): Promise<Result<never, AdminFailure>> {
+    const tokens = await choice.bySerials([serial], facts)
     if (!tokens.ok) return tokens
     const rule = `is a PIN of mOTP tokens, ${serial} is of type ${tokens.value[0]?.type}; admin/set sets the PIN`
     return err({ code: 'parameter_invalid', field: 'userpin', rule })
@@ -94,24 +99,32 @@ export function createTokenChanges({ store, vault, settings: cache }: TokenParts
   ): Promise<Result<readonly string[], AdminFailure>> {
     const info = readValidity(given)
     if (!info.ok) return info
-    const tokens = await choice.bySerials(serials)
+    const tokens = await choice.bySerials(serials, facts)
     if (!tokens.ok) return tokens
     const changes = tokens.value.map(({ serial, revision }) => ({ serial, revision, set: { info: info.value } }))
     const row = await choice.row(facts, tokens.value, { info: Object.keys(info.value).join(', ') })
-    const done = committed(await store.changeTokens(changes, row), changes)
+    const done = committed(await store.changeTokens(changes, row, facts), changes)
     return done.ok ? ok(serialsOf(tokens.value)) : done
   }
 
-  /** Names that are no realm are passed over, as in LinOTP. */
+  /**
+   * Names that are no realm are passed over, as in LinOTP. Who is bound to realms moves
+   * tokens between these alone.
+   */
   async function setRealms(
     serial: string,
     names: readonly string[],
     facts: Facts,
   ): Promise<Result<number, AdminFailure>> {
-    const tokens = await choice.bySerials([serial])
+    const tokens = await choice.bySerials([serial], facts)
     if (!tokens.ok) return tokens
     const settings = await cache.fresh()
     const realms = [...new Set(names.flatMap((name) => findRealm(settings, name.trim())?.name ?? []))]
+    const touched = [...tokens.value.flatMap((token) => token.realms), ...realms].map((realm) => [realm])
+    for (const lies of [realms, ...touched]) {
+      const reached = keepWithin('realm', lies, facts)
+      if (!reached.ok) return reached
+    }
     const changes = tokens.value.map(({ revision }) => ({ serial, revision, set: { realms } }))
     const joining = tokens.value.map((token) => {
       const entered = realms.filter((realm) => !token.realms.includes(realm))
@@ -122,12 +135,13 @@ export function createTokenChanges({ store, vault, settings: cache }: TokenParts
     })
     const row = await choice.row(facts, tokens.value, { realm: realms[0] ?? '', info: realms.join(', ') })
     const limits = limitsOf(joining, ['activeInRealm'])
-    return committed(await store.changeTokens(changes, row, { limits }), changes)
+    const { within } = facts
+    return committed(await store.changeTokens(changes, row, { limits, within }), changes)
   }
 
   /** The salted hash goes over as it is; it is sealed anew, for the place where it then stands. */
   async function copyPin(from: string, to: string, facts: Facts): Promise<Result<number, AdminFailure>> {
-    const pair = await pairOf(choice, from, to)
+    const pair = await pairOf(choice, from, to, facts)
     if (!pair.ok) return pair
     const [source, target] = pair.value
     const sealedPin = await copyOfPin(vault, source, target.serial)
@@ -136,9 +150,12 @@ export function createTokenChanges({ store, vault, settings: cache }: TokenParts
     const { serial, revision } = target
     const changes = [{ serial, revision, set: { sealedPin } }]
     const row = await choice.row(facts, [target], { info: `from ${source.serial}` })
-    return committed(await store.changeTokens(changes, row, { unchanged: [source] }), changes)
+    return committed(await store.changeTokens(changes, row, { unchanged: [source], within: facts.within }), changes)
   }
 }
+
+const counted = (count: number | 'elsewhere'): Result<number, AdminFailure> =>
+  count === 'elsewhere' ? err(ELSEWHERE) : ok(count)
 
 /** The PIN of a token, sealed for the place of another one; null when it cannot be opened. */
 export async function copyOfPin(

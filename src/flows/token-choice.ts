@@ -1,8 +1,10 @@
 /**
- * Which tokens an administrator means. Every call of token administration chooses its tokens here before it changes or
- * tells anything, so this is the place to ask whether the administrator may touch them.
+ * Which tokens an administrator means. Every call that changes tokens, or tells of one, chooses them here before it does
+ * so, and is refused when one of them lies out of his reach; only lists (token-show.ts), the search by OTP and imports
+ * select for themselves.
  */
 import type { AdminFailure } from '../core/failures.ts'
+import { isWithin } from '../core/policy/reach.ts'
 import { policyFor } from '../core/policy/subject.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Settings } from '../core/settings.ts'
@@ -14,8 +16,9 @@ import type { Vault } from '../ports/vault.ts'
 import type { Audit, AuditDetails } from './audit.ts'
 import type { Directories } from './directories.ts'
 import type { Facts } from './facts.ts'
+import { ELSEWHERE } from './rights.ts'
 import type { SettingsCache } from './settings.ts'
-import { findUser, type UserSelection, withOwners } from './users.ts'
+import { findUser, type UserSelection, userWithin, withOwners } from './users.ts'
 
 /** Tokens by serial, by owner, or both. */
 export type Selection = { readonly serials: readonly string[] | null; readonly user: UserSelection | null }
@@ -45,15 +48,21 @@ export function createChoice({ store, audit, settings: cache, directories }: Tok
   return { choose, bySerials, select, user, row }
 
   /** Without serial and user none are meant, never all. */
-  async function choose(selection: Selection): Promise<Result<readonly ShownToken[], AdminFailure>> {
+  async function choose(selection: Selection, facts: Facts): Promise<Result<readonly ShownToken[], AdminFailure>> {
     if (selection.serials === null && selection.user === null) return ok([])
     const settings = await cache.fresh()
+    const reached = selection.user ? userWithin(selection.user, settings, facts) : ok(true)
+    if (!reached.ok) return reached
     const selected = await select(settings, selection)
-    return selected.ok ? ok(await withOwners(directories, settings, await store.findTokens(selected.value))) : selected
+    if (!selected.ok) return selected
+    return allWithin(await withOwners(directories, settings, await store.findTokens(selected.value)), facts)
   }
 
   /** All of these tokens, in this order, or the first serial that there is not. */
-  async function bySerials(given: readonly string[]): Promise<Result<readonly ShownToken[], AdminFailure>> {
+  async function bySerials(
+    given: readonly string[],
+    facts: Facts,
+  ): Promise<Result<readonly ShownToken[], AdminFailure>> {
     const wanted = [...new Set(given)]
     const known = await withOwners(directories, await cache.fresh(), await store.findTokens({ serials: wanted }))
     const found = new Map(known.map((token) => [token.serial, token]))
@@ -63,7 +72,7 @@ export function createChoice({ store, audit, settings: cache, directories }: Tok
       if (!token) return err({ code: 'token_unknown', serial })
       tokens.push(token)
     }
-    return ok(tokens)
+    return allWithin(tokens, facts)
   }
 
   async function select(
@@ -78,8 +87,10 @@ export function createChoice({ store, audit, settings: cache, directories }: Tok
     return ok({ ...bySerial, owners: [{ userId, resolver }] })
   }
 
-  async function user(named: UserSelection): Promise<Result<UserRecord, AdminFailure>> {
-    return findUser(sources, await cache.fresh(), named)
+  async function user(named: UserSelection, facts: Facts): Promise<Result<UserRecord, AdminFailure>> {
+    const settings = await cache.fresh()
+    const reached = userWithin(named, settings, facts)
+    return reached.ok ? findUser(sources, settings, named) : reached
   }
 
   /** The row of a call over these tokens; user and realm are those of the first one unless told. */
@@ -87,6 +98,10 @@ export function createChoice({ store, audit, settings: cache, directories }: Tok
     return audit.row(facts, { ...detailsOf(tokens), ...more })
   }
 }
+
+/** All of the tokens, if none lies elsewhere. */
+const allWithin = (tokens: readonly ShownToken[], { within }: Facts): Result<readonly ShownToken[], AdminFailure> =>
+  tokens.every((token) => isWithin(token.realms, within)) ? ok(tokens) : err(ELSEWHERE)
 
 export const detailsOf = (tokens: readonly ShownToken[]): AuditDetails => ({
   success: tokens.length > 0,

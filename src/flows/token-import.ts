@@ -10,7 +10,7 @@ import { findTokenType, tokenTypes } from '../core/tokens/index.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { NewTokens, OwnedToken } from '../ports/store.ts'
 import type { Facts } from './facts.ts'
-import { createNewToken, type EnrollCommand, readParameters, type Target, targetOf } from './new-token.ts'
+import { createNewToken, type EnrollCommand, readParameters, type Target, targetOf, targetWithin } from './new-token.ts'
 import type { TokenParts } from './token-choice.ts'
 import { findUser, type UserSelection } from './users.ts'
 
@@ -85,13 +85,15 @@ export function createTokenImport({ store, vault, edges, audit, settings: cache,
         const command = readCommand(fields)
         if (!command.ok) return problem(command.error)
         const { command: one, enabled } = command.value
+        const reached = targetWithin(one, settings, facts)
+        if (!reached.ok) return problem(reached.error)
         const user = one.user && (await lookUp(one.user))
         if (user && !user.ok) return problem(user.error)
         const type = findTokenType(one.type)
         if (!type) return problem({ code: 'token_type_unknown', type: one.type })
         const parameters = readParameters(one, type, settings)
         if (!parameters.ok) return problem(parameters.error)
-        const found = { type, user: user?.ok ? user.value : null, parameters: parameters.value }
+        const found = { type, user: user?.ok ? user.value : null, parameters: parameters.value, isNew: true }
         const target = targetOf(one, found, settings, facts)
         return target.ok ? ok({ line, command: one, target: target.value, enabled }) : problem(target.error)
       }),
@@ -228,6 +230,8 @@ function problemOf(line: number, failure: AdminFailure): RowProblem {
       return problem('realm', 'must be a realm')
     case 'token_type_unknown':
       return problem('type', `must be ${tokenTypes.map(({ name }) => name).join(' or ')}`)
+    case 'right_elsewhere':
+      return problem(failure.what, 'must lie in a realm for which you have the right to import')
     case 'token_limit_reached':
       return failure.limit === 'activeInRealm'
         ? problem('realm', 'must have room for one more active token (policy tokencount)')

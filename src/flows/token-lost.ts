@@ -16,6 +16,7 @@ import { place } from '../ports/vault.ts'
 import { checkDestination } from './destination.ts'
 import type { Facts } from './facts.ts'
 import { SECRET_BYTES, windowsOf } from './new-token.ts'
+import { ELSEWHERE } from './rights.ts'
 import { copyOfPin } from './token-changes.ts'
 import { CHANGED_MEANWHILE, type Choice, policyOfToken, type TokenParts } from './token-choice.ts'
 
@@ -39,7 +40,7 @@ export function createTokenLost({ store, vault, edges, settings: cache }: TokenP
 
   async function lost(command: LostCommand, facts: Facts): Promise<Result<Replacement, AdminFailure>> {
     const invalid = (field: string, rule: string) => err({ code: 'parameter_invalid', field, rule } as const)
-    const tokens = await choice.bySerials([command.serial])
+    const tokens = await choice.bySerials([command.serial], facts)
     if (!tokens.ok) return tokens
     const [token] = tokens.value
     if (!token?.owner || !token.user) return invalid('serial', 'must be a token that somebody owns')
@@ -72,8 +73,9 @@ export function createTokenLost({ store, vault, edges, settings: cache }: TokenP
       info: { [type.addressField]: address, hashlib: 'sha1', validity_period_end: validUntil },
     }
     const row = await choice.row(facts, [token], { serial: `${token.serial} ${serial}`, info: `until ${validUntil}` })
-    const done = await store.replaceToken(replacement, token, row)
+    const done = await store.replaceToken(replacement, token, row, facts)
     if (done === 'done') return ok({ serial, type: type.name, validUntil })
+    if (done === 'elsewhere') return err(ELSEWHERE)
     return done === 'lost'
       ? err(CHANGED_MEANWHILE)
       : invalid('serial', `must not be replaced already: ${serial} exists`)

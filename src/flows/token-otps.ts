@@ -5,6 +5,7 @@ import { resetFailCountAtResync } from '../core/setting-keys.ts'
 import { settingOf } from '../core/settings.ts'
 import type { Facts } from './facts.ts'
 import { createOtpSearch } from './otp-search.ts'
+import { ELSEWHERE } from './rights.ts'
 import {
   CHANGED_MEANWHILE,
   type Choice,
@@ -32,7 +33,7 @@ export function createTokenOtps({ store, vault, audit, settings: cache }: TokenP
     otps: readonly [string, string],
     facts: Facts,
   ): Promise<Result<boolean, AdminFailure>> {
-    const chosen = await choice.choose(selection)
+    const chosen = await choice.choose(selection, facts)
     if (!chosen.ok) return chosen
     const [token, ...others] = chosen.value
     if (!token) return err({ code: 'token_unknown', serial: selection.serials?.join(', ') ?? '' })
@@ -46,14 +47,15 @@ export function createTokenOtps({ store, vault, audit, settings: cache }: TokenP
     const { serial, revision } = token
     const resetFailCount = settingOf(await cache.known(), resetFailCountAtResync)
     const move = { serial, revision, matched, next: matched + 2, resetFailCount }
-    const done = await store.moveCounter(move, await choice.row(facts, [token]))
-    return done === 'done' ? ok(true) : err(CHANGED_MEANWHILE)
+    const done = await store.moveCounter(move, await choice.row(facts, [token]), facts)
+    return done === 'done' ? ok(true) : err(NOT_MOVED[done])
   }
 
-  /** The one token that has this OTP next, or soon; its counter moves behind it. null: there is none. */
+  /** The one token within reach that has this OTP next, or soon; its counter moves behind it. null: there is none. */
   async function findByOtp(command: FindByOtpCommand, facts: Facts): Promise<Result<ShownToken | null, AdminFailure>> {
     const realm = command.realm?.toLowerCase() || null
     const found = await search.everywhere(command.otp, {
+      within: facts.within,
       ...(command.type === null ? {} : { type: command.type.toLowerCase() }),
       ...(command.assigned === null ? {} : { assigned: command.assigned }),
       ...(realm === null || realm === '*' ? {} : { realms: [realm] }),
@@ -67,7 +69,9 @@ export function createTokenOtps({ store, vault, audit, settings: cache }: TokenP
     const { token, matched } = only
     const { serial, revision } = token
     const move = { serial, revision, matched, next: matched + 1, resetFailCount: false }
-    const done = await store.moveCounter(move, await choice.row(facts, [token]))
-    return done === 'done' ? ok(token) : err(CHANGED_MEANWHILE)
+    const done = await store.moveCounter(move, await choice.row(facts, [token]), facts)
+    return done === 'done' ? ok(token) : err(NOT_MOVED[done])
   }
 }
+
+const NOT_MOVED = { lost: CHANGED_MEANWHILE, elsewhere: ELSEWHERE } as const

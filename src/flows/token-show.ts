@@ -46,7 +46,12 @@ export function createTokenShow({ store, audit, settings: cache, directories }: 
     const page = command.page ?? 0
     const part = command.page === null ? { offset: 0, limit: null } : { offset: page * size, limit: size }
     const { tokens: found, total } = selected.ok
-      ? await store.pageOfTokens({ where: { ...where, ...selected.value }, order, descending, ...part })
+      ? await store.pageOfTokens({
+          where: { ...where, ...selected.value, within: facts.within },
+          order,
+          descending,
+          ...part,
+        })
       : { tokens: [], total: 0 }
     const tokens = await withOwners(directories, settings, found)
     await audit.write(facts, {

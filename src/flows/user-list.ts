@@ -14,6 +14,7 @@ import type { UserFilter } from '../ports/users.ts'
 import type { Audit } from './audit.ts'
 import { type Directories, reasonsOf, type Unavailable } from './directories.ts'
 import type { Facts } from './facts.ts'
+import { keepWithin, resolversWithin } from './rights.ts'
 import type { SettingsCache } from './settings.ts'
 
 /** Attributes that can be searched by. */
@@ -67,7 +68,7 @@ export function createUserList({ store, audit, settings: cache, directories }: P
   return {
     list: async (question, facts) => {
       const settings = await cache.fresh()
-      const named = resolversOf(question, settings)
+      const named = resolversOf(question, settings, facts)
       if (!named.ok) return named
       const { page } = question
       const filter = meaningful(question.filter)
@@ -97,6 +98,7 @@ export function createUserList({ store, audit, settings: cache, directories }: P
     find: async (resolver, userId, facts) => {
       const settings = await cache.fresh()
       if (!findResolver(settings, resolver)) return err({ code: 'resolver_unknown', resolver })
+      if (!resolversWithin(settings, facts).includes(resolver)) return err({ code: 'right_elsewhere', what: 'user' })
       const owner = { resolver, userId }
       const rows = await store.findUsersById([owner])
       const { users, unavailable } = await directories.findById(settings, [owner])
@@ -178,12 +180,17 @@ export function createUserList({ store, audit, settings: cache, directories }: P
 function resolversOf(
   { realm: name, resolver }: UserListQuestion,
   settings: Settings,
+  facts: Facts,
 ): Result<readonly string[], AdminFailure> {
   const realm = name === null || name === '*' ? undefined : findRealm(settings, name)
   if (name !== null && name !== '*' && !realm) return err({ code: 'realm_unknown', realm: name })
-  const known = realm?.resolvers ?? settings.resolvers.map((one) => one.name)
+  const reached = realm ? keepWithin('realm', [realm.name], facts) : ok(true)
+  if (!reached.ok) return reached
+  const known = realm?.resolvers ?? resolversWithin(settings, facts)
   if (resolver === null) return ok(known)
-  return known.includes(resolver) ? ok([resolver]) : err({ code: 'resolver_unknown', resolver })
+  if (known.includes(resolver)) return ok([resolver])
+  const elsewhere = !realm && settings.resolvers.some((one) => one.name === resolver)
+  return err(elsewhere ? { code: 'right_elsewhere', what: 'user' } : { code: 'resolver_unknown', resolver })
 }
 
 /** `*` alone asks for nothing. */

@@ -6,6 +6,8 @@ import type { Token } from '../core/token.ts'
 import { type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
 import type { Store } from '../ports/store.ts'
 import type { Directories, Unavailable } from './directories.ts'
+import type { Facts } from './facts.ts'
+import { keepWithin } from './rights.ts'
 
 export type UserSelection = {
   readonly user: string
@@ -23,6 +25,20 @@ export function namedUser(
   const queries = userQueries(selection, settings)
   const [first] = queries.ok ? queries.value : []
   return { user: first?.login ?? selection.user, realm: first?.realm.name ?? selection.realm ?? '' }
+}
+
+/**
+ * Refuses a user in a realm that the request is not bound to. Every realm in which the user would be looked for must be
+ * within, since only then it does not matter where he is found.
+ */
+export function userWithin(selection: UserSelection, settings: Settings, facts: Facts): Result<true, AdminFailure> {
+  const queries = userQueries(selection, settings)
+  const realms = queries.ok ? queries.value.map(({ realm }) => realm.name) : ['']
+  for (const realm of realms) {
+    const reached = keepWithin('user', [realm], facts)
+    if (!reached.ok) return reached
+  }
+  return ok(true)
 }
 
 /**

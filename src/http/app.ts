@@ -4,8 +4,10 @@ import type { Admins } from '../flows/admins.ts'
 import type { Audit } from '../flows/audit.ts'
 import type { AuditAdmin } from '../flows/audit-admin.ts'
 import type { KeyAdmin } from '../flows/keys.ts'
+import type { Login } from '../flows/login.ts'
 import type { PolicyAdmin } from '../flows/policy-admin.ts'
 import type { Restored } from '../flows/restored.ts'
+import type { Entitle } from '../flows/rights.ts'
 import type { TemplateAdmin } from '../flows/template-admin.ts'
 import type { Edges } from '../ports/edges.ts'
 import { noMetrics } from '../ports/metrics.ts'
@@ -14,6 +16,7 @@ import { INTERNAL } from './dialects/linotp/failures.ts'
 import type { Env } from './env.ts'
 import { adminAuth, identify } from './middleware/admin-auth.ts'
 import { audited } from './middleware/audited.ts'
+import { entitled } from './middleware/entitled.ts'
 import { facts, type ProxyList } from './middleware/facts.ts'
 import { hardened } from './middleware/hardened.ts'
 import { measured } from './middleware/measured.ts'
@@ -45,6 +48,8 @@ export type AppParts = ValidateSettings & {
     LocalUserFlows &
     SelfFlows & {
       readonly admins: Admins
+      readonly login: Login
+      readonly entitle: Entitle
       readonly policies: PolicyAdmin
       readonly audits: AuditAdmin
       readonly templates: TemplateAdmin
@@ -91,7 +96,8 @@ export function createApp(parts: AppParts): Hono<Env> {
   const administration = new Hono<Env>()
   for (const path of ADMINISTRATION) administration.use(path, identify(flows.sessions), params(badBody))
   administration.route('/admin', loginRoutes(flows))
-  for (const path of ADMINISTRATION) administration.use(path, adminAuth(flows.sessions, audit))
+  for (const path of ADMINISTRATION)
+    administration.use(path, adminAuth(flows.sessions, audit), entitled(flows.entitle, respond))
   administration.route('/admin', adminRoutes(flows, respond, edges.log))
   administration.route('/admin', tokenRoutes(flows, respond))
   administration.route('/system', systemRoutes(flows, respond))

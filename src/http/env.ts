@@ -1,4 +1,5 @@
 /** What a runtime and the middleware hand to routes. */
+import type { Administrator } from '../core/policy/reach.ts'
 import type { Facts } from '../flows/facts.ts'
 import type { Self } from '../flows/self-user.ts'
 import type { Session } from '../flows/sessions.ts'
@@ -14,6 +15,12 @@ export type Connection = {
   readonly operator?: string
 }
 
+export type Caller =
+  /** `version`: of the settings, as it was read with the proof. */
+  | { readonly administrator: Administrator; readonly version: number }
+  /** Who needs no proof, by name. */
+  | { readonly operator: string }
+
 export type Env = {
   Bindings: Connection
   Variables: {
@@ -23,7 +30,7 @@ export type Env = {
     secure: boolean
     session: Session | null
     /** Who the request proves to come from, before its CSRF token was looked at; null: a stranger. */
-    administrator: string | null
+    caller: Caller | null
     /** Who acts in self-service, once the session has been looked at. */
     self: Self | null
   }

@@ -73,6 +73,8 @@ export function createRespond(audit: Audit, errorsSetting: () => Promise<string>
     const error = toLinotpError(result.error)
     const who = await whoWasMeant(c)
     await audit.write(c.get('facts'), { ...who, success: false, actionDetail: result.error.code, info: error.message })
+    const refused = ['right_missing', 'right_elsewhere'].includes(result.error.code)
+    if (refused && c.req.path.startsWith('/api/')) return json(c, failure(error), 403)
     return refuse(c, error, await errorsSetting())
   }
 

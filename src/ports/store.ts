@@ -13,6 +13,7 @@ import type { ConfigEntry, ProviderKey, ProviderRecord, ProviderType, Settings }
 import type { Instant, Seconds } from '../core/time.ts'
 import type { Token, TokenInfo } from '../core/token.ts'
 import type { UserRecord } from '../core/users.ts'
+import type { AdminStore } from './admins.ts'
 import type { AuditEntry, AuditRow, AuditStore } from './audit.ts'
 import type { SelfServiceStore } from './self-service.ts'
 import type { TokenStore } from './tokens.ts'
@@ -197,7 +198,9 @@ export type Resealed = SealedValue & { readonly after: string }
 /** How many values of a kind can be read by this key alone; `audit`: MACs. */
 export type KeyUse = { readonly id: string; readonly kind: string; readonly count: number }
 
-type Parts = AuditStore & TokenStore & SelfServiceStore
+/** Parts in files of their own. */
+type Parts = AuditStore & AdminStore & TokenStore & SelfServiceStore
+
 export type Store = Parts & {
   /** Number of the newest migration that the database has; null when it has none. */
   readonly schemaVersion: () => Promise<number | null>
@@ -327,34 +330,6 @@ export type Store = Parts & {
     },
     audit: AuditRow,
   ) => Promise<'done' | 'lost'>
-
-  readonly addAdmin: (
-    admin: { username: string; passwordHash: string; createdAt: Instant },
-    audit: AuditRow,
-  ) => Promise<'done' | 'taken'>
-  /** Only while there is no administrator at all; several processes may try at once. */
-  readonly addFirstAdmin: (admin: {
-    username: string
-    passwordHash: string
-    createdAt: Instant
-  }) => Promise<'done' | 'taken'>
-  readonly findAdmin: (username: string) => Promise<{ readonly username: string; readonly passwordHash: string } | null>
-  readonly listAdmins: () => Promise<readonly { readonly username: string; readonly createdAt: Instant }[]>
-  /** Also revokes the administrator's API tokens. `last`: somebody must be left. */
-  readonly removeAdmin: (username: string, audit: AuditRow) => Promise<'done' | 'unknown' | 'last'>
-  /** `unknown`: there is no such administrator. */
-  readonly addApiToken: (
-    token: { id: string; admin: string; name: string; hash: string; createdAt: Instant },
-    audit: AuditRow,
-  ) => Promise<'done' | 'unknown'>
-  readonly findApiToken: (id: string) => Promise<{ readonly admin: string; readonly hash: string } | null>
-  readonly listApiTokens: () => Promise<
-    readonly { readonly id: string; readonly admin: string; readonly name: string; readonly createdAt: Instant }[]
-  >
-  readonly revokeApiToken: (id: string, audit: AuditRow) => Promise<'done' | 'unknown'>
-  /** The password hash of the session's administrator; null: the session has ended, or the administrator is gone. One read. */
-  readonly sessionPassword: (sessionId: string, username: string) => Promise<string | null>
-  readonly endSession: (sessionId: string, expiresAt: Instant, audit: AuditRow) => Promise<void>
 
   /** The first request with this key gets it; the others are told which one that was. */
   readonly claim: (claim: {

@@ -1,4 +1,5 @@
 /** Tokens in the store: what enrolment and administration ask of it. Part of `Store`. */
+import type { Within } from '../core/policy/reach.ts'
 import type { Instant } from '../core/time.ts'
 import type { HashName, InfoValue, Owner, Token, TokenInfo } from '../core/token.ts'
 import type { UserRecord } from '../core/users.ts'
@@ -63,6 +64,8 @@ export type TokenSelection = {
   readonly orphaned?: boolean
   /** Patterns of realms, one of which holds the token; empty: it is in no realm. */
   readonly realms?: readonly string[]
+  /** Tokens that lie there alone (reach.ts). */
+  readonly within?: Within | undefined
   readonly type?: string
   readonly active?: boolean
   /** Text in description, resolver, serial, user id or type, in any case of letters. */
@@ -122,11 +125,13 @@ export type TokenChange = {
   }>
 }
 /** What must hold beside the revisions of the tokens that change. */
-export type ChangeGuards = {
+export type ChangeGuards = Bound & {
   /** Tokens that were read for the change, and must be as they were. */
   readonly unchanged?: readonly Pick<TokenChange, 'serial' | 'revision'>[]
   readonly limits?: readonly TokenLimit[]
 }
+/** Where all tokens of a change must lie (reach.ts), so that none is told or changed that has moved out of reach. */
+export type Bound = { readonly within?: Within | undefined }
 /** With `joining` there are at most so many tokens of the owner, of its type, or active ones in the realm. */
 export type TokenLimit = { readonly joining: readonly string[]; readonly atMost: number } & (
   | { readonly kind: 'ofUser'; readonly owner: Owner }
@@ -154,27 +159,35 @@ export type TokenStore = {
   readonly createToken: (token: NewToken, audit: AuditRow) => Promise<'done' | 'taken' | keyof TokenLimits>
   /** As many as can be, each for itself, in a few statements. @returns what became of each */
   readonly createTokens: (tokens: readonly NewTokens[]) => Promise<readonly Created[]>
-  /** The new token is there, and the other one is disabled with its challenges; or neither. */
+  /**
+   * The new token is there, and the other one is disabled with its challenges; or neither. Here and below, `elsewhere`: a
+   * token lies not `within`.
+   */
   readonly replaceToken: (
     token: NewToken,
     replaced: { readonly serial: string; readonly revision: number },
     audit: AuditRow,
-  ) => Promise<'done' | 'taken' | 'lost'>
+    bound?: Bound,
+  ) => Promise<'done' | 'taken' | 'lost' | 'elsewhere'>
   /** `lost`: the token changed or vanished since it was read. Its open challenges end. */
   readonly reinitToken: (
     token: ReinitToken,
     audit: AuditRow,
-    limits?: readonly TokenLimit[],
-  ) => Promise<'done' | 'lost' | keyof TokenLimits>
+    guards?: Omit<ChangeGuards, 'unchanged'>,
+  ) => Promise<'done' | 'lost' | 'elsewhere' | keyof TokenLimits>
   /** All changes or none: `lost` when one of the tokens changed since it was read. */
   readonly changeTokens: (
     changes: readonly TokenChange[],
     audit: AuditRow,
     guards?: ChangeGuards,
-  ) => Promise<'done' | 'lost' | keyof TokenLimits>
+  ) => Promise<'done' | 'lost' | 'elsewhere' | keyof TokenLimits>
   /** `lost`: the counter has passed the OTP, or the token changed since it was read. */
-  readonly moveCounter: (move: CounterMove, audit: AuditRow) => Promise<'done' | 'lost'>
-  /** @returns how many tokens were removed, challenges included */
-  readonly removeTokens: (serials: readonly string[], audit: AuditRow) => Promise<number>
-  readonly resetFailCounts: (serials: readonly string[], audit: AuditRow) => Promise<number>
+  readonly moveCounter: (move: CounterMove, audit: AuditRow, bound?: Bound) => Promise<'done' | 'lost' | 'elsewhere'>
+  /** @returns how many tokens were removed, challenges included; or none */
+  readonly removeTokens: (serials: readonly string[], audit: AuditRow, bound?: Bound) => Promise<number | 'elsewhere'>
+  readonly resetFailCounts: (
+    serials: readonly string[],
+    audit: AuditRow,
+    bound?: Bound,
+  ) => Promise<number | 'elsewhere'>
 }

@@ -60,9 +60,51 @@ export function describeCommands(
       id: expect.stringMatching(/^[0-9a-f]{12}$/),
       token: expect.stringMatching(/^otpost_[0-9a-f]{12}_/),
     })
-    expect(list).toContainEqual({ id, admin: 'tokenist', name: 'backup', createdAt: expect.any(Number) })
+    const free = { scope: [], realms: [], expiresAt: null, lastUsedAt: null }
+    expect(list).toContainEqual({ id, admin: 'tokenist', name: 'backup', createdAt: expect.any(Number), ...free })
     expect(revoked).toEqual({ code: 0, stdout: '', stderr: `Revoked API token ${id}.\n` })
     expect(await json(['admin', 'token', 'list'])).not.toContainEqual(expect.objectContaining({ id }))
+  })
+
+  it('binds an API token to rights, realms and a time, and says what is wrong', async () => {
+    await command(['admin', 'add', 'binder', '--password-stdin'], 'correct horse')
+    const make = (...options: readonly string[]) => ['admin', 'token', 'add', 'binder', '--name', 'bound', ...options]
+
+    const wrong = await command(make('--scope', 'admin/nothing'))
+    const made = await command(make('--scope', 'admin/reset,admin/show', '--realm', 'staff', '--expires', '2040-01-31'))
+    const list = await command(['admin', 'token', 'list'])
+
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("'admin/nothing' is none")])
+    expect(made.code).toBe(0)
+    expect(list.stdout).toMatch(/ binder +bound +admin\/reset admin\/show @staff +\S+Z +2040-02-01T00:00:00Z +never/)
+  })
+
+  it('sets the password of an administrator', async () => {
+    await command(['admin', 'add', 'forgetful', '--password-stdin'], 'correct horse')
+
+    const short = await command(['admin', 'password', 'forgetful', '--password-stdin'], 'short')
+    const set = await command(['admin', 'password', 'forgetful', '--password-stdin'], 'another horse')
+    const made = await json(['admin', 'password', 'forgetful', '--generate'])
+    const nobody = await command(['admin', 'password', 'nobody', '--generate'])
+
+    expect([short.code, short.stderr]).toEqual([1, expect.stringContaining('password must have 8 to 1024 characters')])
+    expect(set).toEqual({ code: 0, stdout: '', stderr: 'Set the password of administrator forgetful.\n' })
+    expect(made).toEqual({ username: 'forgetful', password: expect.stringMatching(/^\S{12,}$/) })
+    expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringContaining("no administrator 'nobody'")])
+  })
+
+  it('saves a policy that could lock out when it is forced to', async () => {
+    const set = (name: string, user: string, ...more: readonly string[]) =>
+      command(['policy', 'set', name, '--scope', 'system', '--action', 'read, write', '--user', user, ...more])
+    const remove = (name: string) => command(['policy', 'remove', name, '--force'])
+
+    const open = await set('open', '*')
+    const refused = await set('shut', '')
+    const forced = await set('shut', '', '--force')
+
+    expect([open.code, refused.code, forced.code]).toEqual([0, 1, 0])
+    expect(refused.stderr).toContain('potential lockout')
+    expect([(await remove('shut')).code, (await remove('open')).code]).toEqual([0, 0])
   })
 
   it('replaces the users of a resolver that is there', async () => {

@@ -38,7 +38,15 @@ describe('help', () => {
       .map(({ name }) => name.replace('otpost ', ''))
 
     expect(leaves.toSorted()).toEqual([
-      ...['admin add', 'admin list', 'admin remove', 'admin token add', 'admin token list', 'admin token revoke'],
+      ...[
+        'admin add',
+        'admin list',
+        'admin password',
+        'admin remove',
+        'admin token add',
+        'admin token list',
+        'admin token revoke',
+      ],
       ...['audit checkpoint', 'audit export', 'audit prune', 'audit search', 'audit verify'],
       ...['backup', 'import linotp-config', 'keys list', 'keys new', 'keys remove', 'keys rotate', 'migrate'],
       ...['policy explain', 'policy export', 'policy import', 'policy list', 'policy remove', 'policy set'],

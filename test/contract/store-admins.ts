@@ -1,16 +1,19 @@
 /** Contract of administrators, their API tokens and their sessions. */
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Grant } from '../../src/core/policy/grant.ts'
 import { auditRow, auditsOf, countOf, NOW, type Suite, times } from './store-fixture.ts'
 
 export function adminTests(suite: Suite): void {
   describe('administrators', () => {
     beforeEach(async () => {
-      await suite.clear('admins', 'api_tokens', 'revoked_sessions')
+      await suite.clear('admins', 'api_tokens', 'revoked_sessions', 'login_attempts')
     })
     adding(suite)
     removing(suite)
     apiTokens(suite)
     sessions(suite)
+    passwords(suite)
+    logins(suite)
   })
 }
 
@@ -71,16 +74,14 @@ function removing(suite: Suite): void {
   it("revokes the API tokens of whom it removes, and nobody else's", async () => {
     for (const name of ['ada', 'eve']) await add(suite, name)
     const [own, other] = [suite.next('api'), suite.next('api')]
-    const token = { name: 'ci', hash: 'h', createdAt: NOW }
+    const token = { name: 'ci', hash: 'h', createdAt: NOW, grant: null, expiresAt: null }
     await suite.store.addApiToken({ ...token, id: own, admin: 'ada' }, auditRow(suite.next('admin-')))
     await suite.store.addApiToken({ ...token, id: other, admin: 'eve' }, auditRow(suite.next('admin-')))
 
     await remove('ada')
 
-    expect([await suite.store.findApiToken(own), await suite.store.findApiToken(other)]).toEqual([
-      null,
-      { admin: 'eve', hash: 'h' },
-    ])
+    expect(await suite.store.findApiToken(own, NOW)).toBeNull()
+    expect(await suite.store.findApiToken(other, NOW)).toMatchObject({ admin: 'eve', hash: 'h' })
   })
 }
 
@@ -91,6 +92,8 @@ function apiTokens(suite: Suite): void {
     name: 'ci',
     hash: 'hash',
     createdAt: NOW,
+    grant: null as Grant | null,
+    expiresAt: null as number | null,
     ...over,
   })
   const audit = () => auditRow(suite.next('api-'))
@@ -101,10 +104,38 @@ function apiTokens(suite: Suite): void {
 
     expect(await suite.store.addApiToken(own, audit())).toBe('done')
     expect(await suite.store.addApiToken(foreign, audit())).toBe('unknown')
-    expect(await suite.store.findApiToken(own.id)).toEqual({ admin: 'ada', hash: 'hash' })
-    expect(await suite.store.findApiToken(foreign.id)).toBeNull()
+    const { version } = await suite.store.settings()
+    const found = { admin: 'ada', hash: 'hash', grant: null, lastUsedAt: null, version }
+    expect(await suite.store.findApiToken(own.id, NOW)).toEqual(found)
+    expect(await suite.store.findApiToken(foreign.id, NOW)).toBeNull()
     const { hash: _, ...listed } = own
-    expect(await suite.store.listApiTokens()).toEqual([listed])
+    expect(await suite.store.listApiTokens()).toEqual([{ ...listed, lastUsedAt: null }])
+  })
+
+  it('keeps what a token is bound to, and finds none from the second on at which it expires', async () => {
+    await add(suite, 'ada')
+    const grant = { rights: ['admin/show', 'admin/reset'], realms: ['corp', 'lab'] }
+    const bound = token({ grant, expiresAt: NOW + 60 })
+    await suite.store.addApiToken(bound, audit())
+
+    expect(await suite.store.findApiToken(bound.id, NOW + 59)).toMatchObject({ grant })
+    expect(await suite.store.findApiToken(bound.id, NOW + 60)).toBeNull()
+    expect(await suite.store.listApiTokens()).toMatchObject([{ id: bound.id, grant, expiresAt: NOW + 60 }])
+  })
+
+  it('notes the use of a token now and then, by one of fifty who use it at once', async () => {
+    await add(suite, 'ada')
+    const one = token()
+    await suite.store.addApiToken(one, audit())
+    const lastUse = async () => (await suite.store.listApiTokens())[0]?.lastUsedAt
+
+    await times(50, (n) => suite.store.noteApiTokenUse(one.id, NOW + n, 60))
+    const first = (await lastUse()) ?? 0
+    await suite.store.noteApiTokenUse(one.id, first + 59, 60)
+    const still = await lastUse()
+    await suite.store.noteApiTokenUse(one.id, first + 60, 60)
+
+    expect([still, await lastUse()]).toEqual([first, first + 60])
   })
 
   it('never keeps a token of somebody who is removed at the same time', async () => {
@@ -135,7 +166,8 @@ function sessions(suite: Suite): void {
   it('lives until it is ended, and not without its administrator', async () => {
     for (const name of ['ada', 'eve']) await add(suite, name)
     const [session, other] = [suite.next('session'), suite.next('session')]
-    const state = (id: string, username: string) => suite.store.sessionPassword(id, username)
+    const state = async (id: string, username: string) =>
+      (await suite.store.readSession(id, { username }))?.passwordHash ?? null
 
     const hash = admin('ada').passwordHash
     const before = await state(session, 'ada')
@@ -153,7 +185,102 @@ function sessions(suite: Suite): void {
 
     await Promise.all(ids.map((id) => suite.store.endSession(session, NOW + 60, auditRow(id, 'logout'))))
 
-    expect(await suite.store.sessionPassword(session, 'ada')).toBeNull()
+    expect(await suite.store.readSession(session, { username: 'ada' })).toBeNull()
     expect(await auditsOf(suite, ids)).toEqual(ids.map(() => ['logout']))
+  })
+}
+
+function passwords(suite: Suite): void {
+  it('sets the password of one that is there, by one of fifty after the other', async () => {
+    await add(suite, 'ada')
+    const ids = Array.from({ length: 50 }, () => suite.next('password-'))
+
+    const outcomes = await times(50, (n) => suite.store.setAdminPassword('ada', `$new$${n}`, auditRow(ids[n] ?? '')))
+
+    expect(countOf(outcomes, 'done')).toBe(50)
+    expect((await suite.store.findAdmin('ada'))?.passwordHash).toMatch(/^\$new\$/)
+    expect(await suite.store.setAdminPassword('eve', 'x', auditRow(suite.next('password-')))).toBe('unknown')
+  })
+
+  it('tells the version of the settings and the password of a session in one read', async () => {
+    const [resolver, userId] = [suite.next('admins-'), '7']
+    const users = [{ userId, login: 'zoe', attributes: {}, passwordHash: '$1$a$b' }]
+    await suite.store.saveResolver(
+      { name: resolver, type: 'passwdresolver', data: {}, users },
+      'create',
+      auditRow(resolver),
+    )
+    const { version } = await suite.store.settings()
+    const before = suite.sizes.length
+
+    const found = await suite.store.readSession(suite.next('session'), { resolver, userId })
+    const nobody = await suite.store.readSession(suite.next('session'), { resolver, userId: '8' })
+
+    expect(found).toEqual({ version, passwordHash: '$1$a$b' })
+    expect(nobody).toEqual({ version, passwordHash: null })
+    expect(suite.sizes.length - before).toBe(2)
+  })
+}
+
+function logins(suite: Suite): void {
+  const END = NOW + 900
+  const pay = (limits: Parameters<Suite['store']['payLogin']>[0], now = NOW) =>
+    suite.store.payLogin(limits, now, now + 900)
+  const settle = (login: Parameters<Suite['store']['settleLogin']>[0]) =>
+    suite.store.settleLogin(login, auditRow(suite.next('login-')))
+
+  it('takes no more payments of fifty at once than the limit says, until the period is over', async () => {
+    const limits = [
+      { key: 'pair', limit: 10 },
+      { key: 'network', limit: 30 },
+    ]
+
+    const paid = await times(50, () => pay(limits))
+
+    expect(countOf(paid, true)).toBe(10)
+    expect([await pay(limits, END - 1), await pay(limits, END)]).toEqual([false, true])
+  })
+
+  it('takes a payment under all limits or under none', async () => {
+    const counts = async () => suite.rows('SELECT key, attempts FROM login_attempts ORDER BY key')
+    await pay([{ key: 'full', limit: 1 }])
+
+    const refused = await pay([
+      { key: 'other', limit: 5 },
+      { key: 'full', limit: 1 },
+    ])
+
+    expect(refused).toBe(false)
+    expect(await counts()).toEqual([{ key: 'full', attempts: 1 }])
+  })
+
+  it('lets a network pass that is known, whatever others have paid, until it is forgotten', async () => {
+    const limits = [{ key: 'name', limit: 1, unless: 'known' }]
+    await times(50, () => pay(limits))
+    await settle({ cleared: [], paidBack: [], known: { key: 'known', until: NOW + 60 } })
+
+    expect([await pay(limits, NOW + 59), await pay(limits, NOW + 60)]).toEqual([true, false])
+  })
+
+  it('gives fifty payments back at once, and never more than were made', async () => {
+    await times(50, () => pay([{ key: 'network', limit: 100 }]))
+    const left = async () =>
+      (await suite.rows("SELECT attempts FROM login_attempts WHERE key = 'network'"))[0]?.attempts
+
+    await times(49, () => settle({ cleared: ['pair'], paidBack: ['network'], known: { key: 'known', until: END } }))
+    const after = await left()
+    await times(3, () => settle({ cleared: ['pair'], paidBack: ['network'], known: { key: 'known', until: END } }))
+
+    expect([after, await left()]).toEqual([1, 0])
+  })
+
+  it('forgets by the sweep what counts no more', async () => {
+    await pay([{ key: 'pair', limit: 1 }])
+
+    await suite.store.sweep(END - 1)
+    const before = await suite.rows('SELECT key FROM login_attempts')
+    await suite.store.sweep(END)
+
+    expect([before, await suite.rows('SELECT key FROM login_attempts')]).toEqual([[{ key: 'pair' }], []])
   })
 }

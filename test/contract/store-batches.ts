@@ -82,9 +82,13 @@ const STEPS = {
   deletePolicies: async (store, { suite }, audit) =>
     store.deletePolicies(['new'], (await suite.store.settings()).version, audit),
   addAdmin: (store, _, audit) => store.addAdmin(admin('new'), audit),
+  setAdminPassword: (store, _, audit) => store.setAdminPassword('ada', '$scrypt$', audit),
   removeAdmin: (store, _, audit) => store.removeAdmin('eve', audit),
   addApiToken: (store, _, audit) =>
-    store.addApiToken({ id: 'api-2', admin: 'ada', name: 'ci', hash: 'h', createdAt: NOW }, audit),
+    store.addApiToken(
+      { id: 'api-2', admin: 'ada', name: 'ci', hash: 'h', createdAt: NOW, grant: null, expiresAt: null },
+      audit,
+    ),
   revokeApiToken: (store, _, audit) => store.revokeApiToken('api-1', audit),
   endSession: (store, _, audit) => store.endSession('session-2', NOW + 9, audit),
   claim: (store, _, { requestId }) => store.claim({ key: requestId, requestId, now: NOW }),
@@ -93,6 +97,10 @@ const STEPS = {
   resealValues: (store, { token: { serial: name, sealedSecret: sealed } }, audit) =>
     store.resealValues([{ kind: 'secret', name, sealed, after: 'v1.k2.nonce.new' }], audit),
   forgetKeys: (store, _, audit) => store.forgetKeys([], audit),
+  settleLogin: (store, _, audit) =>
+    store.settleLogin({ cleared: ['pair'], paidBack: ['name'], known: { key: 'known', until: NOW + 9 } }, audit),
+  payLogin: (store) => store.payLogin([{ key: 'pair', limit: 9 }], NOW, NOW + 9),
+  noteApiTokenUse: (store) => store.noteApiTokenUse('api-1', NOW, 60),
   addFirstAdmin: (store) => store.addFirstAdmin(admin('first')),
   addCheckpoint: async (store, { suite }) => store.addCheckpoint(await checkpoint(suite)),
   // Of the last checkpoint, of which `clean` has made one.
@@ -158,7 +166,10 @@ async function clean(suite: Suite): Promise<void> {
   const { store } = suite
   const audit = () => auditRow(suite.next('prepare-'))
   for (const name of ['ada', 'eve']) await store.addAdmin(admin(name), audit())
-  await store.addApiToken({ id: 'api-1', admin: 'ada', name: 'ci', hash: 'h', createdAt: NOW }, audit())
+  await store.addApiToken(
+    { id: 'api-1', admin: 'ada', name: 'ci', hash: 'h', createdAt: NOW, grant: null, expiresAt: null },
+    audit(),
+  )
   for (const name of ['first', 'second', 'third']) await store.saveProvider(provider(name), '', audit())
   for (const name of ['corp', 'spare']) await store.saveResolver(resolver(name), 'create', audit())
   for (const name of ['main', 'side']) await store.saveRealm(name, ['corp'], audit())

@@ -1,7 +1,7 @@
 /** Contract of changes that give tokens to somebody, and of OTPs that move a counter: one of many wins. */
 import { describe, expect, it } from 'vitest'
 import type { Token } from '../../src/core/token.ts'
-import type { TokenChange, TokenLimit } from '../../src/ports/store.ts'
+import type { Bound, TokenChange, TokenLimit } from '../../src/ports/store.ts'
 import {
   acceptCommand,
   auditOf,
@@ -11,6 +11,7 @@ import {
   countOf,
   enrolled,
   NOW,
+  newToken,
   type Suite,
   times,
   tokenOf,
@@ -20,6 +21,7 @@ export function tokenChangeTests(suite: Suite): void {
   describe('changeTokens gives tokens away', () => assigning(suite))
   describe('changeTokens under limits', () => limiting(suite))
   describe('moveCounter', () => moving(suite))
+  describe('a change within realms', () => bounding(suite))
   describe('challengesOf', () => listing(suite))
   describe('accept with tokens to purge', () => purging(suite))
 }
@@ -210,6 +212,35 @@ function moving(suite: Suite): void {
     expect([await spend(4), await spend(6, revision + 1), await spend(5)]).toEqual(['lost', 'lost', 'done'])
     const { counter, failCount } = await tokenOf(suite, serial)
     expect([counter, failCount]).toEqual([6, 7])
+  })
+}
+
+const STEPS: Readonly<Record<string, (suite: Suite, token: Token, bound: Bound) => Promise<unknown>>> = {
+  changeTokens: ({ store, next }, token, bound) =>
+    store.changeTokens([change(token, { active: false })], auditRow(next('bound-')), bound),
+  'changeTokens by another token': async (suite, token, bound) => {
+    const other = await enrolled(suite, { realms: ['corp', 'home', 'lab'] })
+    const guards = { ...bound, unchanged: [token] }
+    return suite.store.changeTokens([change(other, { active: false })], auditRow(suite.next('bound-')), guards)
+  },
+  reinitToken: ({ store, next }, token, bound) => store.reinitToken(token, auditRow(next('bound-')), bound),
+  replaceToken: ({ store, next }, token, bound) =>
+    store.replaceToken(newToken(next('lost-')), token, auditRow(next('bound-')), bound),
+  moveCounter: ({ store, next }, { serial, revision, counter }, bound) => {
+    const move = { serial, revision, matched: counter, next: counter + 1, resetFailCount: true }
+    return store.moveCounter(move, auditRow(next('bound-')), bound)
+  },
+}
+
+function bounding(suite: Suite): void {
+  it.each(Object.entries(STEPS))('by %s leaves what lies elsewhere as it is, fifty at once', async (_, step) => {
+    const token = await enrolled(suite, { realms: ['lab', 'corp'] })
+
+    const outside = await times(50, () => step(suite, token, { within: [['corp'], ['home', 'shop']] }))
+
+    expect(countOf(outside, 'elsewhere')).toBe(50)
+    expect(await tokenOf(suite, token.serial)).toEqual(token)
+    expect(await step(suite, token, { within: [['home', 'corp'], ['lab']] })).toBe('done')
   })
 }
 

@@ -31,6 +31,8 @@ function paging(suite: Suite): void {
     expect(await page({ order: 'active' })).toEqual(['2013', 4])
     expect(await page({ where: { type, active: true, realms: ['x'] } })).toEqual(['3', 1])
     expect(await page({ where: { type, realms: [] }, order: 'id' })).toEqual(['01', 2])
+    expect(await page({ where: { type, within: [['x', 'y']] }, limit: 1 })).toEqual(['3', 2])
+    expect(await page({ where: { type, within: [['x'], ['y']] } })).toEqual(['', 0])
     const serialPatterns = [serials[0] ?? '', `*${serials[1]?.slice(-6)}`]
     expect(await page({ where: { type, serialPatterns }, order: 'id' })).toEqual(['01', 2])
   })

@@ -138,7 +138,7 @@ function reinitialising(suite: Suite): void {
     const outcomes = await times(50, (n) => {
       const token = old[n] as Token // fifty were made
       const limit = { kind: 'ofUser', owner, joining: [token.serial], atMost: 3 } as const
-      return suite.store.reinitToken(renewal(token, { owner }), auditRow(suite.next('init-')), [limit])
+      return suite.store.reinitToken(renewal(token, { owner }), auditRow(suite.next('init-')), { limits: [limit] })
     })
 
     expect([countOf(outcomes, 'done'), countOf(outcomes, 'ofUser')]).toEqual([3, 47])
@@ -260,7 +260,45 @@ function removing(suite: Suite): void {
 
     const removed = await times(50, () => suite.store.removeTokens([serial], auditRow(suite.next('remove-'))))
 
-    expect(removed.reduce((sum, n) => sum + n)).toBe(1)
+    expect([countOf(removed, 1), countOf(removed, 0)]).toEqual([1, 49])
+  })
+
+  it('removes none of several tokens when one lies outside the realms of the administrator', async () => {
+    const [own, foreign] = [
+      await enrolled(suite, { realms: ['corp', 'lab'] }),
+      await enrolled(suite, { realms: ['lab'] }),
+    ]
+    const serials = [own.serial, foreign.serial]
+    const remove = (requestId: string, some: readonly string[]) =>
+      suite.store.removeTokens(some, auditRow(requestId, 'removed'), { within: [['corp']] })
+    const [refused, done] = [suite.next('remove-'), suite.next('remove-')]
+
+    const outcomes = [await remove(refused, serials), await remove(done, [own.serial])]
+
+    expect(outcomes).toEqual(['elsewhere', 1])
+    expect((await suite.store.findTokens({ serials })).map(({ serial }) => serial)).toEqual([foreign.serial])
+    expect([await auditOf(suite, refused), await auditOf(suite, done)]).toEqual([[], ['removed']])
+  })
+
+  it('resets no token that has moved to another realm, when fifty reset while it moves', async () => {
+    const { serial, revision } = await enrolled(suite, { realms: ['corp'] })
+    const reset = () => suite.store.resetFailCounts([serial], auditRow(suite.next('reset-')), { within: [['corp']] })
+    const move = () => suite.rows('UPDATE tokens SET realms = ?, fail_count = 7 WHERE serial = ?', '["lab"]', serial)
+
+    const outcomes = await times(50, (n): Promise<unknown> => (n === 25 ? move() : reset()))
+
+    expect(countOf(outcomes, 1) + countOf(outcomes, 'elsewhere')).toBe(49)
+    expect(await suite.store.findTokens({ serials: [serial] })).toMatchObject([{ failCount: 7, revision }])
+    expect(await reset()).toBe('elsewhere')
+  })
+
+  it('takes a token in no realm for one that lies outside', async () => {
+    const { serial } = await enrolled(suite, { realms: [] })
+
+    expect(await suite.store.resetFailCounts([serial], auditRow(suite.next('reset-')), { within: [['corp']] })).toBe(
+      'elsewhere',
+    )
+    expect(await suite.store.resetFailCounts([serial], auditRow(suite.next('reset-')))).toBe(1)
   })
 }
 

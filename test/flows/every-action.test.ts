@@ -4,15 +4,21 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { actions, findAction } from '../../src/core/policy/actions.ts'
+import { isRightScope } from '../../src/core/policy/rights.ts'
+import { addAdministrator, codeOf, logIn, type Session } from '../support/administrators.ts'
+import { callsByRight } from '../support/calls.ts'
 import { enrollSms, type Gateway, startGateway, useGateway } from '../support/gateway.ts'
 import { enroll, type Fields, type Harness, startHarness } from '../support/harness.ts'
 import { type Effect, selfEffects } from '../support/self-effects.ts'
 
 let h: Harness
 let gateway: Gateway
+let clerk: Session
 
 beforeAll(async () => {
   h = await startHarness()
+  await addAdministrator(h, 'clerk')
+  clerk = await logIn(h, 'clerk')
   gateway = await startGateway()
   await useGateway(h, gateway)
   await useGateway(h, gateway, { URL: gateway.url.replace('send', 'other') }, { name: 'other', default: 'false' })
@@ -29,7 +35,7 @@ afterAll(async () => {
   await h.close()
 })
 afterEach(async () => {
-  await h.admin('/system/delPolicy', { name: 'rule' })
+  await h.admin('/system/delPolicy', { name: 'rule,closed', enforce: 'true' })
   await h.admin('/admin/remove', ALICE)
 })
 
@@ -256,7 +262,28 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     ...{ without: undefined, with: SENT },
   },
 }
-const ALL = { ...EFFECTS, ...selfEffects(() => h) }
+/** Whether the administrator is refused, in a scope that permits nothing and in one that permits the action. */
+const RIGHTS: Readonly<Record<string, Effect>> = Object.fromEntries(
+  actions
+    .filter(({ scope, idle }) => isRightScope(scope) && idle === undefined)
+    .map(({ scope, name }): readonly [string, Effect] => [
+      `${scope} ${name}`,
+      {
+        written: name,
+        more: { enforce: 'true' },
+        before: () => {
+          const closed = { name: 'closed', scope, action: name, realm: '*', user: 'nobody', client: '*' }
+          return h.admin('/system/setPolicy', { ...closed, enforce: 'true' })
+        },
+        see: async () => {
+          const call = callsByRight(h).get(`${scope} ${name}`)
+          return call && codeOf(await clerk.call(call.method, call.path, call.fields)) === 410
+        },
+        ...{ without: true, with: false },
+      },
+    ]),
+)
+const ALL = { ...EFFECTS, ...RIGHTS, ...selfEffects(() => h) }
 const key = ({ scope, name }: { readonly scope: string; readonly name: string }): string => `${scope} ${name}`
 
 describe('policy actions', () => {
@@ -264,6 +291,12 @@ describe('policy actions', () => {
     const effective = actions.filter(({ idle }) => idle === undefined).map(key)
 
     expect(Object.keys(ALL).toSorted()).toEqual(effective.toSorted())
+  })
+
+  it('of rights have an effect where there is a call that needs them, and only there', () => {
+    const rights = [...callsByRight(h).keys()]
+
+    expect(Object.keys(RIGHTS).toSorted()).toEqual(rights.toSorted())
   })
 
   it.each(Object.entries(ALL))('%s', async (name, { given, written, more, before, see, ...expected }) => {

@@ -6,7 +6,7 @@ import type { Edges } from '../../src/ports/edges.ts'
 import type { Batch } from '../../src/ports/store.ts'
 import type { Fields, Harness, Reply } from './harness.ts'
 
-export type AnotherNode = Pick<Harness, 'request' | 'post' | 'admin'>
+export type AnotherNode = Pick<Harness, 'app' | 'request' | 'post' | 'admin'>
 
 type Own = { readonly batch?: Batch; readonly edges?: Partial<Edges> /** As in OTPOST_KEYS. */; readonly keys?: string }
 
@@ -24,6 +24,7 @@ export function anotherNode(h: Harness, own: Own): AnotherNode {
   }
   const form = (fields: Fields): RequestInit => ({ method: 'POST', body: new URLSearchParams(fields) })
   return {
+    app,
     request,
     post: (path, fields = {}) => request(path, form(fields)),
     admin: (path, fields = {}) => request(path, form(fields), 'operator'),

@@ -1,25 +1,12 @@
 /** Administrators, API tokens and ended sessions in the store. */
 import { sql } from 'drizzle-orm/sql'
-import type { Batch, Store } from '../../ports/store.ts'
-import { number, text } from './rows.ts'
-import { changeWhere, insertAudit, read, write } from './statements.ts'
+import type { Grant } from '../../core/policy/grant.ts'
+import type { AdminStore } from '../../ports/admins.ts'
+import type { Batch, Row } from '../../ports/store.ts'
+import { instant, number, strings, text } from './rows.ts'
+import { changeWhere, insertAudit, json, read, write } from './statements.ts'
 
-type AdminStore = Pick<
-  Store,
-  | 'addAdmin'
-  | 'addFirstAdmin'
-  | 'findAdmin'
-  | 'listAdmins'
-  | 'removeAdmin'
-  | 'addApiToken'
-  | 'findApiToken'
-  | 'listApiTokens'
-  | 'revokeApiToken'
-  | 'sessionPassword'
-  | 'endSession'
->
-
-export function adminStore(batch: Batch): AdminStore {
+export function adminStore(batch: Batch): Omit<AdminStore, 'payLogin' | 'settleLogin'> {
   const exists = (username: string) => sql`EXISTS (SELECT 1 FROM admins WHERE username = ${username})`
 
   return {
@@ -50,6 +37,13 @@ export function adminStore(batch: Batch): AdminStore {
       return rows.map((row) => ({ username: text(row, 'username'), createdAt: number(row, 'created_at') }))
     },
 
+    setAdminPassword: async (username, passwordHash, audit) => {
+      const done = await changeWhere(batch, audit, exists(username), (won) => [
+        sql`UPDATE admins SET password_hash = ${passwordHash} WHERE username = ${username} AND ${won}`,
+      ])
+      return done ? 'done' : 'unknown'
+    },
+
     removeAdmin: async (username, audit) => {
       const notLast = sql`${exists(username)} AND (SELECT COUNT(*) FROM admins) > 1`
       const done = await changeWhere(batch, audit, notLast, (won) => [
@@ -63,26 +57,43 @@ export function adminStore(batch: Batch): AdminStore {
 
     addApiToken: async (token, audit) => {
       const done = await changeWhere(batch, audit, exists(token.admin), (won) => [
-        sql`INSERT INTO api_tokens (id, admin, name, hash, created_at)
-          SELECT ${token.id}, ${token.admin}, ${token.name}, ${token.hash}, ${token.createdAt} WHERE ${won}`,
+        sql`INSERT INTO api_tokens (id, admin, name, hash, created_at, scope, realms, expires_at)
+          SELECT ${token.id}, ${token.admin}, ${token.name}, ${token.hash}, ${token.createdAt},
+            ${token.grant?.rights.join(' ') ?? ''}, ${json(token.grant?.realms ?? [])}, ${token.expiresAt} WHERE ${won}`,
       ])
       return done ? 'done' : 'unknown'
     },
 
-    findApiToken: async (id) => {
-      const [[row] = []] = await read(batch, [sql`SELECT admin, hash FROM api_tokens WHERE id = ${id}`])
-      return row ? { admin: text(row, 'admin'), hash: text(row, 'hash') } : null
+    findApiToken: async (id, now) => {
+      const [[row] = []] = await read(batch, [
+        sql`SELECT admin, hash, scope, realms, last_used_at, ${settingsVersion} AS version FROM api_tokens
+          WHERE id = ${id} AND (expires_at IS NULL OR expires_at > ${now})`,
+      ])
+      if (!row) return null
+      const [admin, hash, version] = [text(row, 'admin'), text(row, 'hash'), number(row, 'version')]
+      return { admin, hash, version, grant: grantOf(row), lastUsedAt: instant(row, 'last_used_at') }
+    },
+
+    noteApiTokenUse: async (id, now, every) => {
+      await write(batch, [
+        sql`UPDATE api_tokens SET last_used_at = ${now}
+          WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at <= ${now - every})`,
+      ])
     },
 
     listApiTokens: async () => {
       const [rows = []] = await read(batch, [
-        sql`SELECT id, admin, name, created_at FROM api_tokens ORDER BY created_at, id`,
+        sql`SELECT id, admin, name, created_at, scope, realms, expires_at, last_used_at FROM api_tokens
+          ORDER BY created_at, id`,
       ])
       return rows.map((row) => ({
         id: text(row, 'id'),
         admin: text(row, 'admin'),
         name: text(row, 'name'),
         createdAt: number(row, 'created_at'),
+        grant: grantOf(row),
+        expiresAt: instant(row, 'expires_at'),
+        lastUsedAt: instant(row, 'last_used_at'),
       }))
     },
 
@@ -93,12 +104,18 @@ export function adminStore(batch: Batch): AdminStore {
       return done ? 'done' : 'unknown'
     },
 
-    sessionPassword: async (sessionId, username) => {
+    readSession: async (sessionId, holder) => {
+      const password =
+        'username' in holder
+          ? sql`SELECT password_hash FROM admins WHERE username = ${holder.username}`
+          : sql`SELECT password_hash FROM users WHERE resolver = ${holder.resolver} AND user_id = ${holder.userId}`
       const [[row] = []] = await read(batch, [
-        sql`SELECT password_hash FROM admins
-          WHERE username = ${username} AND NOT EXISTS (SELECT 1 FROM revoked_sessions WHERE id = ${sessionId})`,
+        sql`SELECT ${settingsVersion} AS version, (${password}) AS password_hash
+          WHERE NOT EXISTS (SELECT 1 FROM revoked_sessions WHERE id = ${sessionId})`,
       ])
-      return row ? text(row, 'password_hash') : null
+      if (!row) return null
+      const stored = row.password_hash !== null && row.password_hash !== undefined
+      return { version: number(row, 'version'), passwordHash: stored ? text(row, 'password_hash') : null }
     },
 
     endSession: async (sessionId, expiresAt, audit) => {
@@ -108,4 +125,11 @@ export function adminStore(batch: Batch): AdminStore {
       ])
     },
   }
+}
+
+const settingsVersion = sql`(SELECT value FROM meta WHERE key = 'version')`
+
+function grantOf(row: Row): Grant | null {
+  const scope = text(row, 'scope')
+  return scope === '' ? null : { rights: scope.split(' '), realms: strings(row, 'realms') }
 }

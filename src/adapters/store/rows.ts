@@ -8,7 +8,7 @@ import type { Row } from '../../ports/store.ts'
 
 export const text = (row: Row, column: string): string => String(row[column] ?? '')
 export const number = (row: Row, column: string): number => Number(row[column] ?? 0)
-const instant = (row: Row, column: string): number | null =>
+export const instant = (row: Row, column: string): number | null =>
   row[column] === null || row[column] === undefined ? null : Number(row[column])
 
 // JSON columns hold what this store wrote there.

@@ -230,7 +230,28 @@ export const apiTokens = sqliteTable('api_tokens', {
   /** SHA-256 of the random part, which has 256 bits of its own. */
   hash: text('hash').notNull(),
   createdAt: integer('created_at').notNull(),
+  /** Rights it is bound to, separated by blanks (core/policy/grant.ts); empty: all that its administrator has. */
+  scope: text('scope').notNull().default(''),
+  /** JSON list of the realms it is bound to; empty: to none. */
+  realms: text('realms').notNull().default('[]'),
+  /** From this second on it is worth nothing; null: it lasts. */
+  expiresAt: integer('expires_at'),
+  /** When it was last used, to the hour; null: never. */
+  lastUsedAt: integer('last_used_at'),
 })
+
+/** Logins that were paid for, and places that a login came from (flows/login-limits.ts). */
+export const loginAttempts = sqliteTable(
+  'login_attempts',
+  {
+    /** SHA-256 of what is counted: the names that were tried stand nowhere in clear. */
+    key: text('key').primaryKey(),
+    attempts: integer('attempts').notNull(),
+    /** From this second on the row counts for nothing. */
+    endsAt: integer('ends_at').notNull(),
+  },
+  (t) => [index('login_attempts_end').on(t.endsAt)],
+)
 
 /** Sessions ended before their time; a row may go once `expires_at` has passed. */
 export const revokedSessions = sqliteTable('revoked_sessions', {

@@ -1,7 +1,8 @@
 /** Settings in the store: system configuration, resolvers, realms. */
 import { sql } from 'drizzle-orm/sql'
 import { legacyProviders, legacyTypeOf } from '../../core/legacy-providers.ts'
-import { type CompiledPolicy, compilePolicy } from '../../core/policy/policy.ts'
+import { type CompiledPolicy, compilePolicy, mutePolicy } from '../../core/policy/policy.ts'
+import { isRightScope } from '../../core/policy/rights.ts'
 import type { ConfigEntry, Settings } from '../../core/settings.ts'
 import type { AuditRow, Batch, NewResolver, Row, Store } from '../../ports/store.ts'
 import { markFirst, toProvider } from './providers.ts'
@@ -160,7 +161,7 @@ const toConfigEntry = (row: Row): ConfigEntry => ({
 
 /** What cannot be read was refused when it was saved; a row from elsewhere must not stop a realm. */
 function toPolicy(row: Row): readonly CompiledPolicy[] {
-  const compiled = compilePolicy({
+  const policy = {
     name: text(row, 'name'),
     scope: text(row, 'scope'),
     action: text(row, 'action'),
@@ -169,6 +170,9 @@ function toPolicy(row: Row): readonly CompiledPolicy[] {
     client: text(row, 'client'),
     time: text(row, 'time'),
     active: number(row, 'active') === 1,
-  })
-  return compiled.ok ? [compiled.value] : []
+  }
+  const compiled = compilePolicy(policy)
+  if (compiled.ok) return [compiled.value]
+  // Without it, a scope of rights might have no policy left, and then everybody may do everything.
+  return isRightScope(policy.scope) ? [mutePolicy(policy)] : []
 }

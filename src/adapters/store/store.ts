@@ -9,6 +9,7 @@ import { challengeReads } from './challenge-reads.ts'
 import { challengeStore } from './challenges.ts'
 import { claimStore, sweepClaims } from './claims.ts'
 import { keyStore } from './keys.ts'
+import { loginStore } from './logins.ts'
 import { somebodys } from './nobody.ts'
 import { ownTokenStore } from './own-tokens.ts'
 import { policyStore } from './policies.ts'
@@ -24,7 +25,7 @@ import { sweepUserSessions, userSessionStore } from './user-sessions.ts'
 import { userStore } from './users.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 13
+export const SCHEMA_VERSION = 14
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
@@ -44,6 +45,7 @@ export function createStore(given: Batch): Store {
     ...userStore(batch),
     ...providerStore(batch),
     ...adminStore(batch),
+    ...loginStore(batch),
     ...policyStore(batch),
     ...templateStore(batch),
     ...keyStore(batch),
@@ -72,6 +74,7 @@ export function createStore(given: Batch): Store {
         sql`DELETE FROM challenges WHERE expires_at < ${now - KEPT} RETURNING id`,
         sql`DELETE FROM revoked_sessions WHERE expires_at < ${now} RETURNING id`,
         sweepUserSessions(now),
+        sql`DELETE FROM login_attempts WHERE ends_at <= ${now} RETURNING key`,
         sweepRests(now),
         sweepBuckets(now),
         sweepClaims(now),

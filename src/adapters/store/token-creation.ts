@@ -3,11 +3,12 @@ import { type SQL, sql } from 'drizzle-orm/sql'
 import type {
   AuditRow,
   Batch,
+  Bound,
+  ChangeGuards,
   Created,
   NewToken,
   NewTokens,
   ReinitToken,
-  TokenLimit,
   TokenLimits,
   TokenStore,
 } from '../../ports/store.ts'
@@ -15,6 +16,7 @@ import { somebodys } from './nobody.ts'
 import { number, text } from './rows.ts'
 import { changeUnless, insertAudits, json, write } from './statements.ts'
 import { limitsOfNew, withinLimit } from './token-limits.ts'
+import { allWithin } from './token-selection.ts'
 
 export type CreationStore = Pick<TokenStore, 'createToken' | 'createTokens' | 'replaceToken' | 'reinitToken'>
 
@@ -79,15 +81,12 @@ export function tokenCreationStore(batch: Batch): CreationStore {
     token: NewToken,
     replaced: { readonly serial: string; readonly revision: number },
     audit: AuditRow,
-  ): Promise<'done' | 'taken' | 'lost'> {
-    const seen = isAsSeen(replaced)
-    return changeUnless<'taken' | 'lost'>(
+    bound: Bound = {},
+  ): Promise<'done' | 'taken' | 'lost' | 'elsewhere'> {
+    return changeUnless<'taken' | 'lost' | 'elsewhere'>(
       batch,
       audit,
-      [
-        ['taken', isFree(token)],
-        ['lost', seen],
-      ],
+      [['taken', isFree(token)], ['lost', isAsSeen(replaced)], ...allWithin([replaced.serial], bound)],
       (won) => [
         insertTokens([{ token, audit }]),
         sql`UPDATE tokens SET active = 0, revision = revision + 1 WHERE serial = ${replaced.serial} AND ${won}`,
@@ -101,10 +100,11 @@ export function tokenCreationStore(batch: Batch): CreationStore {
   async function reinitToken(
     token: ReinitToken,
     audit: AuditRow,
-    limits: readonly TokenLimit[] = [],
-  ): Promise<'done' | 'lost' | keyof TokenLimits> {
-    const conditions = [['lost', isAsSeen(token)], ...limits.map(withinLimit)] as const
-    return changeUnless<'lost' | keyof TokenLimits>(batch, audit, conditions, (won) => [
+    { limits = [], ...bound }: Omit<ChangeGuards, 'unchanged'> = {},
+  ): Promise<'done' | 'lost' | 'elsewhere' | keyof TokenLimits> {
+    const reached = allWithin([token.serial], bound)
+    const conditions = [['lost', isAsSeen(token)], ...reached, ...limits.map(withinLimit)] as const
+    return changeUnless<'lost' | 'elsewhere' | keyof TokenLimits>(batch, audit, conditions, (won) => [
       sql`UPDATE tokens SET secret = ${token.sealedSecret}, pin = ${token.sealedPin}, digits = ${token.digits}, hash = ${token.hash},
           counter = 0, fail_count = 0, user_id = ${token.owner?.userId ?? null}, resolver = ${token.owner?.resolver ?? null},
           realms = ${json(token.realms)}, info = json_patch(info, ${json(token.info)}),

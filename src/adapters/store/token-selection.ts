@@ -1,9 +1,10 @@
 /** Selections of tokens as conditions over `t`, a token, and `u`, its owner where the built-in store knows one. */
 import { type SQL, sql } from 'drizzle-orm/sql'
-import type { OwnedToken, Row, TokenOrder, TokenSelection } from '../../ports/store.ts'
+import type { Within } from '../../core/policy/reach.ts'
+import type { Bound, OwnedToken, Row, TokenOrder, TokenSelection } from '../../ports/store.ts'
 import { NOBODY } from './nobody.ts'
 import { toToken, toUser } from './rows.ts'
-import { json, list } from './statements.ts'
+import { type Condition, json, list } from './statements.ts'
 
 export const TOKENS_AND_USERS: SQL = sql`tokens t LEFT JOIN users u ON u.resolver = t.resolver AND u.user_id = t.user_id`
 
@@ -43,7 +44,7 @@ const TEXTS = sql`lower(t.description || char(10) || COALESCE(t.resolver, '') ||
   || COALESCE(t.user_id, '') || char(10) || t.type)`
 
 export function selected(selection: TokenSelection): SQL {
-  const { serials, serialPatterns, owners, login, userId, resolver, assigned, orphaned, realms } = selection
+  const { serials, serialPatterns, owners, login, userId, resolver, assigned, orphaned, realms, within } = selection
   const { type, active, text, after } = selection
   const conditions = [SOMEBODYS]
   if (serials) conditions.push(sql`t.serial IN ${list(serials)}`)
@@ -56,11 +57,25 @@ export function selected(selection: TokenSelection): SQL {
   if (realms?.length === 0) conditions.push(sql`json_array_length(t.realms) = 0`)
   else if (realms)
     conditions.push(sql`EXISTS (SELECT 1 FROM json_each(t.realms) r WHERE ${oneOf(sql`r.value`, realms)})`)
+  if (within) conditions.push(...lies(within))
   if (type !== undefined) conditions.push(sql`t.type = ${type}`)
   if (active !== undefined) conditions.push(sql`t.active = ${active}`)
   if (text !== undefined) conditions.push(sql`instr(${TEXTS}, lower(${text})) > 0`)
   if (after !== undefined) conditions.push(sql`t.id > ${after}`)
   return sql.join(conditions, sql` AND `)
+}
+
+/** `t` lies in a realm of each list. */
+const lies = (within: Within): readonly SQL[] =>
+  within.map((realms) => sql`EXISTS (SELECT 1 FROM json_each(t.realms) j WHERE j.value IN ${list(realms)})`)
+
+/** No token of these lies outside: they may have moved to other realms since they were read. */
+export function allWithin(serials: readonly string[], { within = [] }: Bound): readonly Condition<'elsewhere'>[] {
+  if (within.length === 0) return []
+  const inside = sql.join([...lies(within)], sql` AND `)
+  return [
+    ['elsewhere', sql`NOT EXISTS (SELECT 1 FROM tokens t WHERE t.serial IN ${list(serials)} AND NOT (${inside}))`],
+  ]
 }
 
 function ownedBy(owners: TokenSelection['owners'], login: string | undefined): SQL {

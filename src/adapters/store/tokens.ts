@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm/sql'
 import type {
   AuditRow,
   Batch,
+  Bound,
   ChangeGuards,
   CounterMove,
   OwnedToken,
@@ -14,10 +15,10 @@ import type {
 } from '../../ports/store.ts'
 import { somebodys } from './nobody.ts'
 import { number } from './rows.ts'
-import { changeUnless, changeWhere, insertAudit, json, list, read, write } from './statements.ts'
+import { changeUnless, changeWhere, json, list, read } from './statements.ts'
 import type { CreationStore } from './token-creation.ts'
 import { withinLimit } from './token-limits.ts'
-import { ORDER, selected, TOKENS_AND_USERS, toOwnedToken } from './token-selection.ts'
+import { allWithin, ORDER, selected, TOKENS_AND_USERS, toOwnedToken } from './token-selection.ts'
 
 /** Column of each field that an administrator may set one by one; `info` is a patch, so that counts are not lost. */
 const COLUMNS = {
@@ -73,16 +74,20 @@ export function tokenStore(batch: Batch): Omit<TokenStore, keyof CreationStore> 
   async function changeTokens(
     changes: readonly TokenChange[],
     audit: AuditRow,
-    { unchanged = [], limits = [] }: ChangeGuards = {},
-  ): Promise<'done' | 'lost' | keyof TokenLimits> {
+    { unchanged = [], limits = [], ...bound }: ChangeGuards = {},
+  ): Promise<'done' | 'lost' | 'elsewhere' | keyof TokenLimits> {
     const seen = [...changes, ...unchanged].map(({ serial, revision }) => ({ serial, revision }))
     const asSeen = sql`(SELECT COUNT(*) FROM json_each(${json(seen)}) c JOIN tokens t ON t.serial = c.value ->> '$.serial'
       AND t.revision = c.value ->> '$.revision' AND ${somebodys}) = ${seen.length}`
+    const reached = allWithin(
+      seen.map(({ serial }) => serial),
+      bound,
+    )
     const moved = changes.filter(({ set }) => set.owner !== undefined).map(({ serial }) => serial)
-    return changeUnless<'lost' | keyof TokenLimits>(
+    return changeUnless<'lost' | 'elsewhere' | keyof TokenLimits>(
       batch,
       audit,
-      [['lost', asSeen], ...limits.map(withinLimit)],
+      [['lost', asSeen], ...reached, ...limits.map(withinLimit)],
       (won) => [
         ...grouped(changes).map(
           ({ serials, set }) => sql`UPDATE tokens SET ${assignments(set)} WHERE serial IN ${list(serials)} AND ${won}`,
@@ -97,33 +102,37 @@ export function tokenStore(batch: Batch): Omit<TokenStore, keyof CreationStore> 
     )
   }
 
-  async function moveCounter(move: CounterMove, audit: AuditRow): Promise<'done' | 'lost'> {
+  async function moveCounter(
+    move: CounterMove,
+    audit: AuditRow,
+    bound: Bound = {},
+  ): Promise<'done' | 'lost' | 'elsewhere'> {
     const { serial, revision, matched, next, resetFailCount } = move
     const ahead = sql`EXISTS (SELECT 1 FROM tokens WHERE serial = ${serial} AND revision = ${revision} AND counter <= ${matched} AND ${somebodys})`
-    const done = await changeWhere(batch, audit, ahead, (won) => [
+    const conditions = [['lost', ahead], ...allWithin([serial], bound)] as const
+    return changeUnless<'lost' | 'elsewhere'>(batch, audit, conditions, (won) => [
       sql`UPDATE tokens SET counter = ${next}, fail_count = CASE WHEN ${resetFailCount} THEN 0 ELSE fail_count END
         WHERE serial = ${serial} AND ${won}`,
     ])
-    return done ? 'done' : 'lost'
   }
 
-  async function removeTokens(serials: readonly string[], audit: AuditRow): Promise<number> {
-    const [, , removed = []] = await write(batch, [
-      insertAudit(audit),
-      sql`DELETE FROM challenges WHERE serial IN ${list(serials)}`,
-      sql`DELETE FROM tokens WHERE serial IN ${list(serials)} AND ${somebodys} RETURNING id`,
+  async function removeTokens(serials: readonly string[], audit: AuditRow, bound: Bound = {}) {
+    const done = await changeWhere(batch, audit, reachable(serials, bound), (won) => [
+      sql`DELETE FROM challenges WHERE serial IN ${list(serials)} AND ${won}`,
+      sql`DELETE FROM tokens WHERE serial IN ${list(serials)} AND ${somebodys} AND ${won} RETURNING id`,
     ])
-    return removed.length
+    return done?.[1]?.length ?? 'elsewhere'
   }
 
-  async function resetFailCounts(serials: readonly string[], audit: AuditRow): Promise<number> {
-    const [, reset = []] = await write(batch, [
-      insertAudit(audit),
-      sql`UPDATE tokens SET fail_count = 0 WHERE serial IN ${list(serials)} AND ${somebodys} RETURNING id`,
+  async function resetFailCounts(serials: readonly string[], audit: AuditRow, bound: Bound = {}) {
+    const done = await changeWhere(batch, audit, reachable(serials, bound), (won) => [
+      sql`UPDATE tokens SET fail_count = 0 WHERE serial IN ${list(serials)} AND ${somebodys} AND ${won} RETURNING id`,
     ])
-    return reset.length
+    return done?.[0]?.length ?? 'elsewhere'
   }
 }
+
+const reachable = (serials: readonly string[], bound: Bound): SQL => allWithin(serials, bound)[0]?.[1] ?? sql`1`
 
 /** Tokens that change in the same way share a statement. */
 function grouped(changes: readonly TokenChange[]): readonly { serials: string[]; set: TokenChange['set'] }[] {

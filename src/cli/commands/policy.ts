@@ -16,8 +16,11 @@ type SetOptions = {
   readonly client: string
   readonly time?: string
   readonly inactive?: true
+  readonly force?: true
 }
 type ExplainOptions = { readonly user: string; readonly realm: string; readonly client: string; readonly json?: true }
+
+const FORCE = 'also when it takes rights of scope system from yourself or from everybody'
 
 export function registerPolicy(program: Command, platform: Platform): void {
   const policy = withExamples(
@@ -40,7 +43,7 @@ export function registerPolicy(program: Command, platform: Platform): void {
   const set = withTarget(policy.command('set').description('make or replace a policy').argument('<name>'))
   set.requiredOption(
     '--scope <scope>',
-    'authentication, authorization, enrollment, selfservice, admin, system or audit',
+    'authentication, authorization, enrollment, selfservice, admin, system, audit or tools',
   )
   set.requiredOption('--action <actions>', 'name, !name or name=value, separated by commas')
   set.option('--realm <list>', 'realms it is for', '*').option('--user <list>', 'users it is for', '*')
@@ -48,21 +51,24 @@ export function registerPolicy(program: Command, platform: Platform): void {
   set
     .option('--time <cron>', 'six cron fields: minute hour day month weekday year')
     .option('--inactive', 'store it without effect')
+    .option('--force', FORCE)
   withExamples(
     set,
     'otpost policy set staff_mail --scope authentication --realm staff --action "email_provider=fast slow"',
   )
   set.action(async (name: string, options: SetOptions) => {
-    await withAdmin(platform, set, (client) =>
-      client.savePolicy({ ...options, name, active: options.inactive ? 'False' : 'True' }),
-    )
+    const { scope, action, realm, user, client: from, inactive, force } = options
+    const given = { name, scope, action, realm, user, client: from, active: inactive ? 'False' : 'True' }
+    const time = options.time === undefined ? {} : { time: options.time }
+    await withAdmin(platform, set, (client) => client.savePolicy({ ...given, ...time }, force))
     note(`Saved policy ${name}.`)
   })
 
   const remove = withTarget(policy.command('remove').description('remove a policy').argument('<name>'))
+  remove.option('--force', FORCE)
   withExamples(remove, 'otpost policy remove staff_mail')
-  remove.action(async (name: string) => {
-    const removed = await withAdmin(platform, remove, (client) => client.removePolicy(name))
+  remove.action(async (name: string, { force }: { force?: true }) => {
+    const removed = await withAdmin(platform, remove, (client) => client.removePolicy(name, force))
     if (!removed) throw new Error(`there is no policy ${name}; see \`otpost policy list\``)
     note(`Removed policy ${name}.`)
   })

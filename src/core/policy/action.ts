@@ -15,6 +15,7 @@ export const SCOPES = [
   'admin',
   'system',
   'audit',
+  'tools',
 ] as const
 export type Scope = (typeof SCOPES)[number]
 
@@ -23,6 +24,8 @@ export type ValueKind<T> = {
   /** LinOTP's name of the type: bool, int, str, set. */
   readonly type: 'bool' | 'int' | 'str' | 'set'
   readonly read: (written: string | boolean) => Result<T, string>
+  /** A value as one would write it, where it is no text, number or truth. */
+  write?(value: T): string
   /** The values that are allowed, where they can be counted. */
   readonly allowed?: readonly (string | number)[]
 }
@@ -97,6 +100,7 @@ const UNITS: Readonly<Record<string, Seconds>> = { m: 60, h: 3600, d: 86_400, w:
 /** `10`, `10 days`, `12h`, `1 week`. */
 export const days: ValueKind<Span> = {
   type: 'str',
+  write: (span) => ('days' in span ? `${span.days} days` : `${span.seconds / 60} minutes`),
   read: (written) => {
     const [, digits = '', unit = ''] =
       /^\s*(\d{1,5})\s*(|m|min|minutes?|h|hours?|d|days?|w|weeks?)\s*$/i.exec(String(written)) ?? []

@@ -2,6 +2,7 @@
 import { findAction } from './actions.ts'
 import type { CompiledPolicy, Subject } from './policy.ts'
 import { isScope, speaking } from './policy.ts'
+import { isRightScope } from './rights.ts'
 import { writeActions } from './text.ts'
 
 /** A policy that matches and names the action, but another one decides. */
@@ -27,7 +28,9 @@ export type Explained = {
   readonly silent: readonly { readonly policy: string; readonly because: string }[]
 }
 
-export function explain(policies: readonly CompiledPolicy[], subject: Subject): Explained {
+/** Rights of administrators are not about users; `checkPolicy` answers for them. */
+export function explain(given: readonly CompiledPolicy[], subject: Subject): Explained {
+  const policies = given.filter(({ record }) => !isRightScope(record.scope))
   const because = new Map(policies.map((policy) => [policy, whyNot(policy, subject)]))
   const matching = policies.filter((policy) => because.get(policy) === null)
   const asked = new Set(

@@ -51,6 +51,12 @@ export function compilePolicy(record: PolicyRecord): Result<CompiledPolicy, Poli
   return ok({ record, actions: actions.value, realm, user: user.value, client: client.value, time: time.value })
 }
 
+/** One that is there and matches nothing. */
+export function mutePolicy(record: PolicyRecord): CompiledPolicy {
+  const never = () => 0 as const
+  return { record, actions: new Map(), realm: never, user: never, client: never, time: () => false }
+}
+
 /** Whom a question is about. A token without an owner has neither user nor realm, and those conditions are not asked. */
 export type Subject = {
   readonly user: MatchUser | null

@@ -17,19 +17,19 @@ import { unauthorized } from '../reply.ts'
 export const SESSION_COOKIE = 'access_token_cookie'
 export const CSRF_COOKIE = 'csrf_access_token'
 
-/** Sets `administrator`, and `session` where there is one. Refuses nobody. */
+/** Sets `caller`, and `session` where there is one. Refuses nobody. */
 export function identify(sessions: Sessions): MiddlewareHandler<Env> {
   return async (c, next) => {
     const authorization = c.req.header('authorization')
-    if (c.env.operator !== undefined) c.set('administrator', c.env.operator)
+    const { now } = c.get('facts')
+    if (c.env.operator !== undefined) c.set('caller', { operator: c.env.operator })
     else if (authorization !== undefined) {
       const bearer = /^Bearer\s+(\S+)$/i.exec(authorization)?.[1]
-      const username = bearer ? await sessions.readApiToken(bearer) : null
-      if (username !== null) c.set('administrator', fullName(username))
+      c.set('caller', bearer ? await sessions.readApiToken(bearer, now) : null)
     } else {
-      const session = await sessions.read(getCookie(c, SESSION_COOKIE) ?? '', c.get('facts').now)
-      if (session) c.set('administrator', fullName(session.username))
-      c.set('session', session)
+      const found = await sessions.read(getCookie(c, SESSION_COOKIE) ?? '', now)
+      if (found) c.set('caller', { administrator: found.session.administrator, version: found.version })
+      c.set('session', found?.session ?? null)
     }
     await next()
   }
@@ -38,12 +38,14 @@ export function identify(sessions: Sessions): MiddlewareHandler<Env> {
 /** Lets administrators pass, those with a session only with its CSRF token. */
 export function adminAuth(sessions: Sessions, audit: Audit): MiddlewareHandler<Env> {
   return async (c, next) => {
-    const administrator = c.get('administrator')
-    if (administrator === null || isForged(c)) {
+    const caller = c.get('caller')
+    if (caller === null || isForged(c)) {
       await audit.write(c.get('facts'), { success: false, info: 'Not authenticated' })
       return unauthorized(c)
     }
-    c.set('facts', { ...c.get('facts'), administrator })
+    const { administrator: by } = { administrator: undefined, ...caller }
+    const administrator = 'operator' in caller ? caller.operator : fullName(caller.administrator)
+    c.set('facts', { ...c.get('facts'), administrator, ...(by ? { by } : {}) })
     await next()
     const session = c.get('session')
     const renewed = session ? await sessions.renew(session, c.get('facts').now) : null

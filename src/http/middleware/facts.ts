@@ -46,7 +46,7 @@ export function facts(
     })
     c.set('secure', secure || (trusted && c.req.header('x-forwarded-proto')?.toLowerCase() === 'https'))
     c.set('session', null)
-    c.set('administrator', null)
+    c.set('caller', null)
     c.set('self', null)
     await next()
   }

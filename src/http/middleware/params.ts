@@ -14,7 +14,7 @@ const MAX_ADMIN_BYTES = 8 * 1024 * 1024
 
 export function params(refuse: BadBody): MiddlewareHandler<Env> {
   const [stranger, administrator] = [reader(MAX_BYTES, refuse), reader(MAX_ADMIN_BYTES, refuse)]
-  return (c, next) => (c.get('administrator') === null ? stranger : administrator)(c, next)
+  return (c, next) => (c.get('caller') === null ? stranger : administrator)(c, next)
 }
 
 function reader(maxBytes: number, refuse: BadBody): MiddlewareHandler<Env> {

@@ -1,6 +1,7 @@
 /** /admin: login, logout and the list of users (contract 1.6, 7.1). */
 import { Hono } from 'hono'
 import { deleteCookie } from 'hono/cookie'
+import type { Login } from '../../flows/login.ts'
 import type { ResolverAdmin } from '../../flows/resolver-admin.ts'
 import { fullName, type Sessions } from '../../flows/sessions.ts'
 import type { UserList } from '../../flows/user-list.ts'
@@ -20,14 +21,18 @@ export type AdminFlows = {
 }
 
 /** Login is the one thing under /admin that needs no session. */
-export function loginRoutes({ sessions }: Pick<AdminFlows, 'sessions'>): Hono<Env> {
+export function loginRoutes({ login }: { readonly login: Login }): Hono<Env> {
   const routes = new Hono<Env>()
   routes.post('/login', async (c) => {
     const username = param(c.get('params'), 'username') ?? ''
-    const issued = await sessions.login(username, param(c.get('params'), 'password') ?? '', c.get('facts'))
+    const issued = await login(username, param(c.get('params'), 'password') ?? '', c.get('facts'))
     if (issued === 'busy') {
       c.header('retry-after', '1')
       return json(c, success(false, 1, { message: 'Too many logins at once: try again in a moment' }), 429)
+    }
+    if (issued === 'limited') {
+      c.header('retry-after', '60')
+      return json(c, success(false, 1, { message: 'Too many failed logins: try again later' }), 429)
     }
     if (!issued) return json(c, success(false, 1, { message: 'Bad username or password' }), 401)
     setSession(c, issued)
@@ -46,7 +51,7 @@ export function adminRoutes({ sessions, users, resolvers }: AdminFlows, respond:
     await sessions.logout(session, c.get('facts'))
     c.set('session', null) // or one that is about to end would be made anew in passing
     for (const cookie of [SESSION_COOKIE, CSRF_COOKIE]) deleteCookie(c, cookie, { path: '/', secure: c.get('secure') })
-    return json(c, success(true, 1, { message: `Logout successful for ${fullName(session.username)}` }))
+    return json(c, success(true, 1, { message: `Logout successful for ${fullName(session.administrator)}` }))
   })
 
   routes.on(['GET', 'POST'], '/userlist', async (c) => {

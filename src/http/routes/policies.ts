@@ -73,11 +73,13 @@ export function policyRoutes({ policies }: { readonly policies: PolicyAdmin }, r
 
   routes.on(['GET', 'POST'], '/checkPolicy', async (c) => {
     const named = required(lowerCased(c.get('params')), 'user', 'realm', 'scope', 'action', 'client')
-    const result = named.ok ? await policies.ask(named.value, c.get('facts')) : named
-    return respond(c, result, (found) => {
-      const records = Array.isArray(found) ? found : []
-      return { value: { allowed: records.length > 0, policy: encodePolicies(records) } }
-    })
+    if (!named.ok) return respond(c, named, () => ({ value: null }))
+    return respond(c, await policies.ask(named.value, c.get('facts')), (found) => ({
+      value:
+        found === 'unrestricted'
+          ? { allowed: true, policy: 'No policies in this scope' }
+          : { allowed: found.allowed, policy: encodePolicies(found.policies) },
+    }))
   })
 
   routes.on(['GET', 'POST'], ['/getPolicyDef', '/getPolicyDef/*'], async (c) =>

@@ -63,20 +63,24 @@ export function systemRoutes(
     },
     '/getRealms': async (c, params) =>
       respond(c, ok(await realms.settings(facts(c))), (settings) => ({
-        value: encodeRealms(settings, param(params, 'realm')),
+        value: encodeRealms(settings, realms.adminRealm, param(params, 'realm')),
       })),
     '/getDefaultRealm': async (c) =>
       respond(c, ok(await realms.settings(facts(c))), (settings) => {
         const name = settings.realms.find((realm) => realm.isDefault)?.name
-        return { value: name === undefined ? {} : encodeRealms(settings, name) }
+        return { value: name === undefined ? {} : encodeRealms(settings, realms.adminRealm, name) }
       }),
     '/getResolvers': async (c) =>
-      respond(c, ok(await realms.settings(facts(c))), (settings) => ({ value: encodeResolvers(settings) })),
+      respond(c, ok(await realms.settings(facts(c))), (settings) => ({
+        value: encodeResolvers(settings, realms.adminRealm),
+      })),
     '/getResolver': async (c, params) => {
       const named = required(lowerCased(params), 'resolver')
       if (!named.ok) return respond(c, named, () => ({ value: null }))
       const name = resolverName(named.value.resolver)
-      return respond(c, ok(await resolvers.show(name, facts(c))), (found) => ({ value: encodeResolver(name, found) }))
+      const found = await resolvers.show(name, facts(c))
+      const settings = await realms.known()
+      return respond(c, ok(found), (shown) => ({ value: encodeResolver(name, shown, settings, realms.adminRealm) }))
     },
   }
 
@@ -176,7 +180,7 @@ export function systemRoutes(
     },
     '/delRealm': async (c, params) => {
       const named = required(params, 'realm')
-      const result = named.ok ? ok(await realms.deleteRealm(named.value.realm, facts(c))) : named
+      const result = named.ok ? await realms.deleteRealm(named.value.realm, facts(c)) : named
       return respond(c, result, (done) => ({ value: { delRealm: { result: done } } }))
     },
     '/setDefaultRealm': async (c, params) => {

@@ -122,9 +122,9 @@ function changingCalls({ enroll, tokens }: TokenFlows): Readonly<Record<string, 
       answer(await tokens.set(decodeSelection(params), texts(params), facts), (done) =>
         Object.fromEntries(done.map(({ name, count }) => [`set ${name}`, count])),
       ),
-    '/setPin': async (given) => {
+    '/setPin': async (given, facts) => {
       const params = lowerCased(given)
-      return after(required(params, 'serial', 'userpin'), ({ serial }) => tokens.setUserPin(serial))
+      return after(required(params, 'serial', 'userpin'), ({ serial }) => tokens.setUserPin(serial, facts))
     },
     '/setValidity': async (given, facts) => {
       const params = lowerCased(given)

@@ -21,11 +21,15 @@ export function usersV2Routes({ realms, users }: UsersV2Flows, respond: Respond)
   const routes = new Hono<Env>()
 
   routes.get('/realms', async (c) =>
-    respond(c, ok(await realms.settings(c.get('facts'))), (settings) => ({ value: encodeRealmsV2(settings) })),
+    respond(c, ok(await realms.settings(c.get('facts'))), (settings) => ({
+      value: encodeRealmsV2(settings, realms.adminRealm, c.get('facts')),
+    })),
   )
   routes.get('/realms/:realm/users', (c) => list(c, { realm: c.req.param('realm'), resolver: null }))
   routes.get('/resolvers', async (c) =>
-    respond(c, ok(await realms.settings(c.get('facts'))), (settings) => ({ value: encodeResolversV2(settings) })),
+    respond(c, ok(await realms.settings(c.get('facts'))), (settings) => ({
+      value: encodeResolversV2(settings, realms.adminRealm, c.get('facts')),
+    })),
   )
   routes.get('/resolvers/:resolver/users', (c) => list(c, { realm: null, resolver: c.req.param('resolver') }))
   routes.get('/resolvers/:resolver/users/:id', async (c) => {

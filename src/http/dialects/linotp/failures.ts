@@ -79,6 +79,10 @@ const describe: Describe = {
     plain(`transaction '${transactionId}' has several challenges; name the one that is meant`),
   challenge_pending: ({ message }) => plain(message),
   message_unsent: ({ serial }) => plain(`no message could be sent for token '${serial}'`),
+  right_missing: ({ missing }) =>
+    numbered(410, `You do not have the administrative right to do this: no policy gives you ${missing.join(' or ')}.`),
+  right_elsewhere: ({ what }) =>
+    numbered(410, `You do not have the administrative right to do this: it does not reach the realm of this ${what}.`),
   audit_broken: ({ finding, found }) =>
     plain(`the audit is broken: ${finding}${found > 1 ? ` and ${found - 1} more` : ''}; nothing was removed`),
 }

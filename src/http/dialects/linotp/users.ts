@@ -1,7 +1,10 @@
 /** Users, realms and resolvers in LinOTP's words (contract 7.7 to 7.9). */
-import { findResolver, type Settings } from '../../../core/settings.ts'
+import { isWithin } from '../../../core/policy/reach.ts'
+import { findRealm, findResolver, type Settings } from '../../../core/settings.ts'
 import type { UserRecord } from '../../../core/users.ts'
+import type { Facts } from '../../../flows/facts.ts'
 import type { ResolverAdmin, SaveResolver, TestedResolver } from '../../../flows/resolver-admin.ts'
+import { resolversWithin } from '../../../flows/rights.ts'
 import { FILTERS, type UserListQuestion } from '../../../flows/user-list.ts'
 import { type Params, param } from '../../params.ts'
 import { type Json, type JsonObject, success } from './envelope.ts'
@@ -28,7 +31,7 @@ export const resolverName = (spec: string): string => spec.trim().split('.').at(
 export const resolverSpec = (settings: Settings, name: string): string =>
   `useridresolver.${resolverClass(settings, name)}.IdResolver.${name}`
 /** A resolver that is gone was one of passwd, for all that is known. */
-export const resolverClass = (settings: Settings, name: string): string =>
+const resolverClass = (settings: Settings, name: string): string =>
   CLASSES[findResolver(settings, name)?.type ?? ''] ?? 'PasswdIdResolver'
 
 /** What belongs to the request and not to the resolver. */
@@ -45,7 +48,8 @@ export function decodeResolver(name: string, type: string, params: Params): Save
   return { name, type, params: Object.fromEntries(own), previousName: param(params, 'previous_name') || null }
 }
 
-export function encodeRealms(settings: Settings, only: string | null): JsonObject {
+/** @param adminRealm name of the realm of administrators */
+export function encodeRealms(settings: Settings, adminRealm: string, only: string | null): JsonObject {
   const realms = settings.realms.filter((realm) => only === null || realm.name === only.toLowerCase())
   return Object.fromEntries(
     realms.map(({ name, resolvers, isDefault }) => [
@@ -55,13 +59,16 @@ export function encodeRealms(settings: Settings, only: string | null): JsonObjec
         entry: `linotp.useridresolver.group.${name}`,
         useridresolver: resolvers.map((resolver) => resolverSpec(settings, resolver)),
         ...(isDefault ? { default: 'true' } : {}),
-        admin: false,
+        admin: name === adminRealm,
       },
     ]),
   )
 }
 
-export function encodeResolvers(settings: Settings): JsonObject {
+const inRealm = (settings: Settings, realm: string, resolver: string): boolean =>
+  findRealm(settings, realm)?.resolvers.includes(resolver) ?? false
+
+export function encodeResolvers(settings: Settings, adminRealm: string): JsonObject {
   return Object.fromEntries(
     settings.resolvers.map(({ name, type }) => [
       name,
@@ -70,18 +77,30 @@ export function encodeResolvers(settings: Settings): JsonObject {
         entry: `linotp.${type}.${ENTRIES[type] ?? 'name'}.${name}`,
         type,
         spec: resolverSpec(settings, name),
-        admin: false,
+        admin: inRealm(settings, adminRealm, name),
         immutable: false,
       },
     ]),
   )
 }
 
-export function encodeResolver(name: string, found: Awaited<ReturnType<ResolverAdmin['show']>>): Json {
+export function encodeResolver(
+  name: string,
+  found: Awaited<ReturnType<ResolverAdmin['show']>>,
+  settings: Settings,
+  adminRealm: string,
+): Json {
   if (!found) return { type: null, data: {}, resolver: name }
   const { type } = found.record
   const spec = `useridresolver.${CLASSES[type] ?? 'PasswdIdResolver'}.IdResolver.${name}`
-  return { type, data: found.params, resolver: name, spec, admin: false, immutable: false }
+  return {
+    type,
+    data: found.params,
+    resolver: name,
+    spec,
+    admin: inRealm(settings, adminRealm, name),
+    immutable: false,
+  }
 }
 
 export const encodeTested = (tested: TestedResolver): JsonObject => ({
@@ -165,16 +184,23 @@ export function encodeUserV2({ userId, login, resolver, attributes }: UserRecord
   }
 }
 
-export const encodeRealmsV2 = (settings: Settings): Json =>
-  settings.realms.map(({ name, resolvers, isDefault }) => ({
-    ...{ name, entry: `linotp.useridresolver.group.${name}` },
-    userIdResolvers: resolvers.map((resolver) => resolverSpec(settings, resolver)),
-    ...{ default: isDefault, admin: false },
-  }))
+/** @param facts those of other realms than the administrator reaches are left out */
+export const encodeRealmsV2 = (settings: Settings, adminRealm: string, { within }: Facts): Json =>
+  settings.realms
+    .filter(({ name }) => isWithin([name], within))
+    .map(({ name, resolvers, isDefault }) => ({
+      ...{ name, entry: `linotp.useridresolver.group.${name}` },
+      userIdResolvers: resolvers.map((resolver) => resolverSpec(settings, resolver)),
+      ...{ default: isDefault, admin: name === adminRealm },
+    }))
 
-export const encodeResolversV2 = (settings: Settings): Json =>
-  settings.resolvers.map(({ name, type }) => ({
-    ...{ name, type, spec: resolverSpec(settings, name) },
-    realms: settings.realms.filter((realm) => realm.resolvers.includes(name)).map((realm) => realm.name),
-    ...{ readOnly: false, immutable: false, admin: false },
-  }))
+export const encodeResolversV2 = (settings: Settings, adminRealm: string, facts: Facts): Json => {
+  const reached = resolversWithin(settings, facts)
+  return settings.resolvers
+    .filter(({ name }) => reached.includes(name))
+    .map(({ name, type }) => ({
+      ...{ name, type, spec: resolverSpec(settings, name) },
+      realms: settings.realms.filter((realm) => realm.resolvers.includes(name)).map((realm) => realm.name),
+      ...{ readOnly: false, immutable: false, admin: inRealm(settings, adminRealm, name) },
+    }))
+}

@@ -1,0 +1,72 @@
+/**
+ * Login limits: how many passwords may be wrong before no more are compared for a while. A login is paid for before the
+ * password is looked at, in one statement, and a right one gets the payment back; so no number of requests at once is
+ * compared more often than the limit says.
+ *
+ * Three limits count side by side: one name from one network, one network whatever the names, one name from wherever.
+ * The last one alone would let a stranger keep an administrator out, so it does not hold for networks from which the
+ * administrator has logged in before. All of it counts names that exist and names that do not.
+ */
+import { clientNetwork } from '../core/limits.ts'
+import {
+  loginAttempts,
+  loginAttemptsOfAddress,
+  loginAttemptsOfName,
+  loginPeriod,
+  type Setting,
+} from '../core/setting-keys.ts'
+import { settingOf } from '../core/settings.ts'
+import type { Seconds } from '../core/time.ts'
+import type { AuditRow } from '../ports/audit.ts'
+import type { Store } from '../ports/store.ts'
+import type { Facts } from './facts.ts'
+import { sha256 } from './sessions.ts'
+import type { SettingsCache } from './settings.ts'
+
+/** How long a network is remembered from which a login came. */
+const KNOWN_FOR: Seconds = 90 * 86_400
+
+export type LoginLimits = {
+  /** False: too many were wrong; nothing may be compared. */
+  readonly pay: (username: string, facts: Facts) => Promise<boolean>
+  /** After a right password, with the audit row of the login. */
+  readonly settle: (username: string, facts: Facts, audit: AuditRow) => Promise<void>
+}
+
+type Parts = { readonly store: Store; readonly settings: SettingsCache }
+
+export function createLoginLimits({ store, settings: cache }: Parts): LoginLimits {
+  return {
+    pay: async (username, { client, now }) => {
+      const [settings, keys] = [await cache.fresh(), await keysOf(username, client)]
+      const limit = (key: string, setting: Setting<number>, unless?: string) => {
+        const most = settingOf(settings, setting)
+        return most === 0 ? [] : [{ key, limit: most, ...(unless === undefined ? {} : { unless }) }]
+      }
+      const limits = [
+        ...limit(keys.pair, loginAttempts),
+        ...limit(keys.network, loginAttemptsOfAddress),
+        ...limit(keys.name, loginAttemptsOfName, keys.known),
+      ]
+      return store.payLogin(limits, now, now + settingOf(settings, loginPeriod))
+    },
+
+    settle: async (username, { client, now }, audit) => {
+      const keys = await keysOf(username, client)
+      const known = { key: keys.known, until: now + KNOWN_FOR }
+      await store.settleLogin({ cleared: [keys.pair], paidBack: [keys.network, keys.name], known }, audit)
+    },
+  }
+}
+
+/** Directories take a name in small and capital letters for the same. */
+async function keysOf(username: string, client: string) {
+  const [name, network] = [username.toLowerCase(), clientNetwork(client)]
+  const key = (...parts: readonly string[]) => sha256(JSON.stringify(parts))
+  return {
+    pair: await key('pair', name, network),
+    network: await key('network', network),
+    name: await key('name', name),
+    known: await key('known', name, network),
+  }
+}
