@@ -39,14 +39,11 @@ import { type AnswerLengths, createProve, type Proof } from './prove.ts'
 import { createFindEarlier, type Earlier, repeated } from './repeat.ts'
 import type { SettingsCache } from './settings.ts'
 import type { Trigger, TriggeredChallenge } from './trigger.ts'
+import type { UserSelection } from './users.ts'
 
 export type CheckCommand = {
   /** null: the request names a token or a transaction instead. */
-  readonly user: {
-    readonly user: string
-    readonly realm?: string | undefined
-    readonly resConf?: string | undefined
-  } | null
+  readonly user: UserSelection | null
   readonly serial: string | null
   readonly tokenType: string | null
   /** null: the parameter is absent. */
@@ -272,7 +269,7 @@ async function whatIsMissing(
 }
 
 /** One active policy with `authorize`, anywhere, is enough to ask everybody for one (contract 6.5). */
-const isAuthorizationAsked = (settings: Settings): boolean =>
+export const isAuthorizationAsked = (settings: Settings): boolean =>
   settings.policies.some(
     ({ record, actions }) => record.active && record.scope === authorize.scope && actions.has(authorize.name),
   )

@@ -11,7 +11,14 @@ import type { Policy } from '../core/policy/policy.ts'
 import { policyFor } from '../core/policy/subject.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { findRealm, type Settings, tokenDefaults } from '../core/settings.ts'
-import type { HashName, Token } from '../core/token.ts'
+import {
+  type HashName,
+  hasDynamicAddress,
+  readValidityDate,
+  type Token,
+  type TokenInfo,
+  VALIDITY_RULE,
+} from '../core/token.ts'
 import { findTokenType } from '../core/tokens/index.ts'
 import type { TokenType } from '../core/tokens/token-type.ts'
 import type { Edges } from '../ports/edges.ts'
@@ -40,6 +47,11 @@ export type EnrollCommand = {
   readonly digits: string | null
   readonly pin: string | null
   readonly description: string | null
+  /** Messages go to the user's present address; one of the token's own may be left out. */
+  readonly dynamicAddress?: boolean
+  /** `dd/mm/yy HH:MM` in UTC. */
+  readonly validFrom?: string | null
+  readonly validUntil?: string | null
   /** The user may own so many tokens with this one, whatever policy says. */
   readonly atMost?: number
 }
@@ -104,7 +116,8 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
       time: facts.time,
     }
     const policy = policyFor(settings, asked)
-    const destination = checkDestination(type, policy, read.value.address)
+    const { address } = read.value
+    const destination = address === null || command.dynamicAddress ? ok(null) : checkDestination(type, policy, address)
     if (!destination.ok) return destination
     const target: Target = { type, owner, realms, parameters: read.value, details, policy }
     return existing ? reinit(existing, target, command, facts) : create(target, command, settings, facts)
@@ -152,7 +165,9 @@ export function createEnroll({ store, vault, edges, audit, settings: cache }: Pa
   }
 
   async function reinit(token: Token, target: Target, command: EnrollCommand, facts: Facts): Promise<Enrolled> {
-    const { digits, hash, info } = target.parameters
+    const { digits, hash } = target.parameters
+    // What it was before must not outlive what it is made now.
+    const info = { ...(hasDynamicAddress(token) ? { dynamic_address: 0 } : {}), ...target.parameters.info }
     const { serial, revision } = token
     const sealedSecret = await vault.seal(target.parameters.secret ?? edges.random(SECRET_BYTES), place.secret(serial))
     const pin = pinOf(command, target.policy)
@@ -219,8 +234,9 @@ function limitsOf(type: TokenType, policy: Policy, atMost: number | null): Token
 }
 
 type Parameters = {
-  readonly address: string
-  readonly info: Readonly<Record<string, string>>
+  /** null: the token has none of its own. */
+  readonly address: string | null
+  readonly info: TokenInfo
   readonly secret: Uint8Array | null
   readonly hash: HashName
   readonly digits: number
@@ -229,9 +245,12 @@ type Parameters = {
 function readParameters(command: EnrollCommand, type: TokenType, settings: Settings): Result<Parameters, AdminFailure> {
   const invalid = (field: string, rule: string) => err({ code: 'parameter_invalid', field, rule } as const)
   const given = command.addresses[type.addressField]
-  if (given === undefined) return err({ code: 'parameter_missing', field: type.addressField })
-  const address = type.readAddress(given)
-  if (address === null) return invalid(type.addressField, type.addressRule)
+  const dynamic = command.dynamicAddress === true
+  if (given === undefined && !dynamic) return err({ code: 'parameter_missing', field: type.addressField })
+  if (dynamic && command.user === null) return err({ code: 'parameter_missing', field: 'user' })
+  const address = given === undefined || (dynamic && given === '') ? null : type.readAddress(given)
+  if (address === null && given !== undefined && !(dynamic && given === ''))
+    return invalid(type.addressField, type.addressRule)
   if (command.serial !== null && !/^[^\s,*\p{C}]{1,40}$/u.test(command.serial))
     return invalid('serial', 'must be 1 to 40 characters without blanks, commas and asterisks')
   if (command.prefix !== null && !/^[\w-]{0,16}$/.test(command.prefix))
@@ -249,12 +268,25 @@ function readParameters(command: EnrollCommand, type: TokenType, settings: Setti
   if (!hash.success) return invalid('hashlib', 'must be sha1, sha256 or sha512')
   if ((command.pin?.length ?? 0) > 256) return invalid('pin', 'must have at most 256 characters')
   if ((command.description?.length ?? 0) > 80) return invalid('description', 'must have at most 80 characters')
+  const validity: Record<string, string> = {}
+  for (const [key, text] of [
+    ['validity_period_start', command.validFrom],
+    ['validity_period_end', command.validUntil],
+  ] as const) {
+    if (text === null || text === undefined) continue
+    if (readValidityDate(text) === null) return invalid(key, VALIDITY_RULE)
+    validity[key] = text
+  }
   return ok({
     address,
     secret,
     digits: digits.output,
     hash: hash.output,
-    info: { [type.addressField]: address, hashlib: hash.output },
+    info: {
+      ...(address === null ? {} : { [type.addressField]: address }),
+      ...{ hashlib: hash.output, ...validity },
+      ...(dynamic ? { dynamic_address: 1 } : {}),
+    },
   })
 }
 

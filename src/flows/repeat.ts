@@ -8,6 +8,7 @@
  */
 import type { Instant, Seconds } from '../core/time.ts'
 import type { Token } from '../core/token.ts'
+import { findTokenType } from '../core/tokens/index.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store, StoredVerdict } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
@@ -72,6 +73,7 @@ export function repeated({ verdict }: Earlier, tokens: readonly Token[]): Verdic
       ...{ serial, type, description },
       transactionId: challenge.transactionId,
       message: challenge.message,
+      prompt: challenge.message === findTokenType(type)?.sent ? '' : challenge.message,
       alreadySent: false,
     })),
   }

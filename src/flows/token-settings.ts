@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { wholeNumber } from '../core/fields.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { readValidityDate, type TokenInfo } from '../core/token.ts'
+import { readValidityDate, type TokenInfo, VALIDITY_RULE } from '../core/token.ts'
 import { sms } from '../core/tokens/sms/index.ts'
 import type { TokenChange } from '../ports/store.ts'
 
@@ -31,8 +31,7 @@ const info =
 function date(name: string, key: string): Setter {
   return {
     name,
-    read: (text) =>
-      readValidityDate(text) === null ? err('must be a date like 31/12/26 23:59 (UTC)') : ok(info(key)(text.trim())),
+    read: (text) => (readValidityDate(text) === null ? err(VALIDITY_RULE) : ok(info(key)(text.trim()))),
   }
 }
 

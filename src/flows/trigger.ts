@@ -53,6 +53,8 @@ export type TriggeredChallenge = {
   readonly description: string
   readonly transactionId: string
   readonly message: string
+  /** What the operator wants clients to be told; empty: nothing of his own. */
+  readonly prompt: string
   /** An earlier message is still good; nothing was sent now. */
   readonly alreadySent: boolean
 }
@@ -122,16 +124,17 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     const replies = await Promise.all(
       openings.map(async (opening): Promise<TriggeredChallenge | 'undelivered' | null> => {
         const { serial } = opening.token
+        const prompt = settingOf(command.settings, opening.type.settings.prompt)
         const challenge = opened.find((c) => c.serial === serial)
         if (challenge) {
           const providers = restingLast(opening.providers, resting)
           const delivered = await send({ ...opening, providers }, challenge, command, facts)
-          return delivered ? describe(opening, challenge, false) : 'undelivered'
+          return delivered ? { ...describe(opening, challenge, false), prompt } : 'undelivered'
         }
         const earlier = blocking.find((c) => c.serial === serial)
         if (!earlier) return null
         const state = await awaitDelivery(earlier, facts.now)
-        return state === 'undelivered' ? state : describe(opening, earlier, true)
+        return state === 'undelivered' ? state : { ...describe(opening, earlier, true), prompt }
       }),
     )
     const challenges = replies.filter((reply) => reply !== null && reply !== 'undelivered')
@@ -277,7 +280,7 @@ const describe = (
   { token, type, message }: Opening,
   challenge: Challenge,
   alreadySent: boolean,
-): TriggeredChallenge => ({
+): Omit<TriggeredChallenge, 'prompt'> => ({
   serial: token.serial,
   type: token.type,
   description: token.description,

@@ -11,6 +11,8 @@ export type UserSelection = {
   readonly user: string
   readonly realm?: string | undefined
   readonly resConf?: string | undefined
+  /** As in `UserRequest`. */
+  readonly onlyKnownRealm?: boolean
 }
 
 /** User and realm as the audit has them when a request was refused: as they were asked for. */

@@ -83,11 +83,11 @@ const OF_TOKEN = sql.raw(TOKEN_COLUMNS.map((name) => `t.${name}`).join(', '))
 
 type ChallengeStore = Pick<
   Store,
-  'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery' | 'deliveryState' | 'findChallenges'
+  'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery' | 'deliveryState' | 'findChallenges' | 'listChallenges'
 >
 
 export function challengeStore(batch: Batch): ChallengeStore {
-  return { gather, open, accept, reject, noteDelivery, deliveryState, findChallenges }
+  return { gather, open, accept, reject, noteDelivery, deliveryState, findChallenges, listChallenges }
 
   async function gather(query: GatherQuery): Promise<Gathered> {
     const lookups = json(query.users)
@@ -265,6 +265,14 @@ export function challengeStore(batch: Batch): ChallengeStore {
       const token = bySerial.get(text(row, 'serial'))
       return token ? [{ challenge: toChallenge(row), token }] : []
     })
+  }
+
+  async function listChallenges(serial: string | null, now: number): Promise<readonly Challenge[]> {
+    const ofToken = serial === null ? sql`1` : sql`serial = ${serial}`
+    const [rows = []] = await read(batch, [
+      sql`SELECT * FROM challenges WHERE expires_at > ${now} AND ${ofToken} ORDER BY id DESC`,
+    ])
+    return rows.map(toChallenge)
   }
 
   async function noteDelivery(note: DeliveryNote): Promise<void> {
