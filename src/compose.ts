@@ -19,6 +19,8 @@ import { createAuditAdmin } from './flows/audit-admin.ts'
 import { createPrune } from './flows/audit-prune.ts'
 import { createSeal } from './flows/audit-seal.ts'
 import { createVerify } from './flows/audit-verify.ts'
+import { createListChallenges } from './flows/challenge-admin.ts'
+import { createChallengeFor } from './flows/challenge-for.ts'
 import { createCheck } from './flows/check.ts'
 import { createConfigAdmin } from './flows/config-admin.ts'
 import { createDeliver } from './flows/deliver.ts'
@@ -56,6 +58,8 @@ export const findProvider: FindProvider = (type, className) => findIn(PROVIDERS[
 export type Otpost = {
   readonly app: Hono<Env>
   readonly store: Store
+  /** Where the administration lies that the command line speaks: empty for the root, else a path. */
+  readonly administration: string
   /** Every hour and at the start; nothing needs it to be correct. */
   readonly housekeeping: Housekeeping
 }
@@ -85,6 +89,8 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
       { store, vault, edges, settings, audit, trigger, enroll, passwordMatches: cryptMatches },
       config.sendDeadline + 2,
     ),
+    challengeFor: createChallengeFor({ store, vault, edges, settings, audit, trigger }),
+    listChallenges: createListChallenges({ store, audit }),
     status: createStatus({ store, vault, audit, settings, passwordMatches: cryptMatches }),
     enroll,
     tokens: createTokenAdmin({ store, vault, audit, settings }),
@@ -114,6 +120,10 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     // Hashing a password is heavy work, and this is asked at each start of an isolate.
     if (config.adminPassword !== null && (await store.listAdmins()).length === 0)
       await admins.addFirst('admin', config.adminPassword, edges.clock())
+    for (const { dialect } of config.mounts) {
+      const problem = await dialect.problem?.()
+      if (problem) return problem
+    }
     return null
   }
 
@@ -126,8 +136,10 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     errorsSetting: async () => settingOf(await settings.known(), errorCodes),
     requestIdParameter: async () => settingOf(await settings.known(), requestIdParameter),
     samlAttributes: async () => settingOf(await settings.known(), samlAttributes),
+    mounts: config.mounts,
     proxies: config.proxies,
     publicHttps: config.publicHttps,
   })
-  return { app, store, housekeeping: createHousekeeping({ store, edges, settings, seal, prune }) }
+  const administration = config.mounts.find(({ administers }) => administers)?.base ?? ''
+  return { app, store, administration, housekeeping: createHousekeeping({ store, edges, settings, seal, prune }) }
 }

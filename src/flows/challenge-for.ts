@@ -5,8 +5,10 @@
  * Gather, decide which tokens can be asked at all, then `trigger`. Nothing is counted: nobody has guessed.
  */
 import { whyUnusable } from '../core/check.ts'
-import type { CheckFailure } from '../core/failures.ts'
+import type { AdminFailure, CheckFailure } from '../core/failures.ts'
 import { authorize } from '../core/policy/actions.ts'
+import { isWithin } from '../core/policy/reach.ts'
+import { err, ok, type Result } from '../core/result.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
@@ -16,7 +18,7 @@ import type { Facts } from './facts.ts'
 import { createGather } from './gather.ts'
 import type { SettingsCache } from './settings.ts'
 import type { Trigger, TriggeredChallenge } from './trigger.ts'
-import type { UserSelection } from './users.ts'
+import { type UserSelection, userWithin } from './users.ts'
 
 export type ChallengeForCommand = {
   /** null: the request names a token. */
@@ -30,8 +32,11 @@ export type ChallengeForOutcome =
       readonly parentId: string | null
       readonly challenges: readonly TriggeredChallenge[]
     }
-  | { readonly kind: 'rejected'; readonly reason: CheckFailure; readonly tokenTypes: readonly string[] }
-export type ChallengeFor = (command: ChallengeForCommand, facts: Facts) => Promise<ChallengeForOutcome>
+  | { readonly kind: 'rejected'; readonly reason: CheckFailure }
+export type ChallengeFor = (
+  command: ChallengeForCommand,
+  facts: Facts,
+) => Promise<Result<ChallengeForOutcome, AdminFailure>>
 
 type Parts = {
   readonly store: Store
@@ -52,7 +57,11 @@ export function createChallengeFor(parts: Parts): ChallengeFor {
       ...{ pass: null, transactionId: null, proposed: { text: null, fallback: null } },
     }
     const { settings, policy, failure, tokens, realm, owner, who } = await gather(asked, facts)
-    const refuse = async (reason: CheckFailure): Promise<ChallengeForOutcome> => {
+    const reached = command.user ? userWithin(command.user, settings, facts) : ok(true)
+    if (!reached.ok) return reached
+    if (tokens.some((token) => !isWithin(token.realms, facts.within)))
+      return err({ code: 'right_elsewhere', what: 'token' })
+    const refuse = async (reason: CheckFailure): Promise<Result<ChallengeForOutcome, AdminFailure>> => {
       await audit.write(facts, {
         ...who,
         success: false,
@@ -60,7 +69,7 @@ export function createChallengeFor(parts: Parts): ChallengeFor {
         tokenType: [...new Set(tokens.map((token) => token.type))].join(' '),
         actionDetail: reason,
       })
-      return { kind: 'rejected', reason, tokenTypes: tokens.map((token) => token.type) }
+      return ok({ kind: 'rejected', reason })
     }
     if (isAuthorizationAsked(settings) && !policy.value(authorize)) return refuse('user_not_authorized')
     if (failure) return refuse(failure)
@@ -79,10 +88,8 @@ export function createChallengeFor(parts: Parts): ChallengeFor {
     const readable = usable.filter(({ serial }) => secrets.has(serial))
     if (readable.length === 0) return refuse('token_unreadable')
     const proposed = { text: null, fallback: null }
-    const outcome = await trigger(
-      { settings, policy, tokens: readable, secrets, failed: [], owner, proposed, subject: who },
-      facts,
+    return ok(
+      await trigger({ settings, policy, tokens: readable, secrets, failed: [], owner, proposed, subject: who }, facts),
     )
-    return outcome.kind === 'challenged' ? outcome : { ...outcome, tokenTypes: readable.map((token) => token.type) }
   }
 }

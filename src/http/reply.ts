@@ -72,13 +72,13 @@ export function createRespond(audit: Audit, errorsSetting: () => Promise<string>
     const who = await whoWasMeant(c)
     await audit.write(c.get('facts'), { ...who, success: false, actionDetail: result.error.code, info: error.message })
     const refused = ['right_missing', 'right_elsewhere'].includes(result.error.code)
-    if (refused && c.req.path.startsWith('/api/')) return json(c, failure(error), 403)
+    if (refused && c.get('path').startsWith('/api/')) return json(c, failure(error), 403)
     return refuse(c, error, await errorsSetting())
   }
 
   /** `user` is a person under /admin only; in a policy it is a condition. */
   async function whoWasMeant(c: Ctx) {
-    const user = c.req.path.startsWith('/admin/') ? param(c.get('params'), 'user') : null
+    const user = c.get('path').startsWith('/admin/') ? param(c.get('params'), 'user') : null
     return user ? namedUser({ user, realm: param(c.get('params'), 'realm') ?? undefined }) : {}
   }
 }

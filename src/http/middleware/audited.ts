@@ -9,14 +9,13 @@ import type { Env } from '../env.ts'
 
 /** Nothing was asked of otpost there: no such page, or the wrong method. */
 const NOTHING = [404, 405]
-/** The same answer whatever happens. */
-const CONSTANT = ['/validate/ok', '/validate/fail']
 
-export function audited(audit: Audit, log: Log): MiddlewareHandler<Env> {
+/** @param isConstant the path answers the same whatever happens, and gets no row */
+export function audited(audit: Audit, log: Log, isConstant: (path: string) => boolean): MiddlewareHandler<Env> {
   return async (c, next) => {
     await next()
-    if (NOTHING.includes(c.res.status) || CONSTANT.includes(c.req.path)) return
-    const success = c.error === undefined && c.res.status < 400 && isRead(c.req.method, c.req.path)
+    if (NOTHING.includes(c.res.status) || isConstant(c.get('path'))) return
+    const success = c.error === undefined && c.res.status < 400 && isRead(c.req.method, c.get('path'))
     const actionDetail = c.error === undefined ? '' : 'internal_error'
     const { requestId } = c.get('facts')
     // The facts as authentication has completed them. A row that cannot be written turns no answer into another one;

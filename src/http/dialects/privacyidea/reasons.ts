@@ -1,0 +1,33 @@
+/** privacyIDEA's words for why not (contract A.7), which a client sees only where policy `detail_on_fail` says so. */
+import type { CheckFailure } from '../../../core/failures.ts'
+
+export const REASONS: Readonly<Record<CheckFailure, string>> = {
+  user_missing: 'User does not exist',
+  user_unknown: 'User does not exist',
+  user_ambiguous: 'User does not exist',
+  realm_unknown: 'User does not exist',
+  user_not_authorized: 'User not authorized',
+  client_limit_reached: 'Too many failed authentications',
+  token_missing: 'The user has no tokens assigned',
+  token_ambiguous: 'More than one token',
+  token_inactive: 'Token is disabled',
+  token_locked: 'Failcounter exceeded',
+  token_foreign_realm: 'No suitable token found for authentication.',
+  token_not_yet_valid: 'Outside validity period',
+  token_expired: 'Outside validity period',
+  token_usage_exceeded: 'Authentication counter exceeded',
+  token_not_allowed: 'The token is not allowed to authenticate',
+  token_unreadable: 'No suitable token found for authentication.',
+  pass_missing: 'wrong otp pin',
+  pin_wrong: 'wrong otp pin',
+  otp_wrong: 'wrong otp value',
+  otp_ambiguous: 'wrong otp value',
+  challenge_missing: 'Response did not match the challenge.',
+  challenge_lost: 'Response did not match the challenge.',
+  address_missing: 'The message could not be sent',
+  provider_missing: 'The message could not be sent',
+  message_undelivered: 'The message could not be sent',
+  send_limit_reached: 'Too many messages',
+  destination_not_allowed: 'The message may not be sent there',
+  config_invalid: 'The message could not be sent',
+}

@@ -1,0 +1,60 @@
+/** Users and realms in privacyIDEA's words. */
+import type { Settings } from '../../../core/settings.ts'
+import type { UserRecord } from '../../../core/users.ts'
+import type { UserSelection } from '../../../flows/users.ts'
+import type { JsonObject } from '../../json.ts'
+import { type Params, param } from '../../params.ts'
+
+/** `user@realm` names a realm only where there is one, so that logins that are e-mail addresses survive (contract A.1). */
+export function userOf(params: Params): UserSelection | null {
+  const user = param(params, 'user')
+  if (user === null || user === '') return null
+  return {
+    user,
+    realm: param(params, 'realm') ?? undefined,
+    resConf: param(params, 'resolver') ?? undefined,
+    onlyKnownRealm: true,
+  }
+}
+
+export const encodeUser = ({ attributes, resolver, login, userId }: UserRecord): JsonObject => ({
+  ...attributes,
+  ...{ username: login, userid: userId, resolver, editable: false },
+})
+
+/** Filters of `GET /user/`: attributes, in which `*` stands for any text. */
+export function filterUsers(users: readonly UserRecord[], params: Params): readonly UserRecord[] {
+  const wanted = [...params].flatMap(([name, value]) => {
+    const key = name === 'user' ? 'username' : name
+    return FILTERS.includes(key) && typeof value === 'string' ? [[key, pattern(value)] as const] : []
+  })
+  const of = (user: UserRecord, key: string): string =>
+    key === 'username' ? user.login : key === 'userid' ? user.userId : (user.attributes[key] ?? '')
+  return users.filter((user) => wanted.every(([key, matches]) => matches.test(of(user, key))))
+}
+const FILTERS = ['username', 'userid', 'email', 'givenname', 'surname', 'phone', 'mobile', 'description']
+
+/** A text in which `*` stands for any other. */
+export const pattern = (text: string): RegExp =>
+  new RegExp(`^${text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 'is')
+
+export const encodeRealms = ({ realms, resolvers }: Settings): JsonObject =>
+  Object.fromEntries(
+    realms.map((realm) => [
+      realm.name,
+      {
+        default: realm.isDefault,
+        resolver: realm.resolvers.map((name) => ({
+          name,
+          type: resolvers.find((resolver) => resolver.name === name)?.type ?? '',
+          priority: '',
+        })),
+      },
+    ]),
+  )
+
+/** Secrets are neither shown nor told apart by their lengths. */
+const CENSORED = '__CENSORED__'
+
+export const encodeConfig = ({ config }: Settings): Readonly<Record<string, string>> =>
+  Object.fromEntries([...config].map(([key, { value, type }]) => [key, type === 'password' ? CENSORED : value]))
