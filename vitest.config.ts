@@ -27,7 +27,8 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
-          exclude: ALONE,
+          // Radius has programs of its own to run: npm run test:radius.
+          exclude: [...ALONE, 'test/radius/**'],
           // No file leaves anything behind in its process.
           isolate: false,
         },
