@@ -46,6 +46,7 @@ import { createTrigger } from './flows/trigger.ts'
 import { namedUser } from './flows/users.ts'
 import { createApp } from './http/app.ts'
 import type { Env } from './http/env.ts'
+import { administrationBase } from './http/mounts.ts'
 import type { Edges } from './ports/edges.ts'
 import { noMetrics } from './ports/metrics.ts'
 import { type FindProvider, findIn } from './ports/provider.ts'
@@ -58,7 +59,7 @@ export const findProvider: FindProvider = (type, className) => findIn(PROVIDERS[
 export type Otpost = {
   readonly app: Hono<Env>
   readonly store: Store
-  /** Where the administration lies that the command line speaks: empty for the root, else a path. */
+  /** As in `administrationBase`. */
   readonly administration: string
   /** Every hour and at the start; nothing needs it to be correct. */
   readonly housekeeping: Housekeeping
@@ -140,6 +141,6 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     proxies: config.proxies,
     publicHttps: config.publicHttps,
   })
-  const administration = config.mounts.find(({ administers }) => administers)?.base ?? ''
+  const administration = administrationBase(config.mounts)
   return { app, store, administration, housekeeping: createHousekeeping({ store, edges, settings, seal, prune }) }
 }

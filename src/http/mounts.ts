@@ -50,6 +50,10 @@ function readMount(entry: string, variables: Readonly<Record<string, string | un
   return ok({ name, administers, base: path === '/' ? '' : path, dialect: configured.value })
 }
 
+/** Where the administration lies that the command line speaks: empty for the root, else a path. */
+export const administrationBase = (mounts: readonly Mount[]): string =>
+  mounts.find(({ administers }) => administers)?.base ?? ''
+
 /** Whose path it is: of nested mounts the innermost; undefined where nothing is mounted. */
 export const mountAt = (mounts: readonly Mount[], path: string): Mount | undefined =>
   mounts
