@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localClient } from '../../src/cli/target.ts'
 import { readConfig } from '../../src/config.ts'
+import { startOtpost } from '../../src/testing/index.ts'
 import { type Harness, startHarness } from '../support/harness.ts'
 import { piClient } from '../support/privacyidea.ts'
 
@@ -129,6 +130,16 @@ describe('privacyIDEA at the root and LinOTP below', () => {
     expect((await client.users()).map(({ username }) => username)).toContain('ada')
   })
 
+  it('is found by otpost/testing', async () => {
+    await using otpost = await startOtpost({ variables: { OTPOST_DIALECTS: '/=privacyidea,/linotp=linotp' } })
+    const { user, pin, email } = await otpost.enroll()
+    const asked = await otpost.check({ user, pass: pin })
+    const fields = { user, pass: await otpost.nextOtp(email), state: asked.detail?.transactionid ?? '' }
+    const answered = await fetch(`${otpost.url}/validate/check`, { method: 'POST', body: new URLSearchParams(fields) })
+
+    expect(await answered.json()).toMatchObject({ result: { value: true, authentication: 'ACCEPT' } })
+  })
+
   it('shows logins of both in the audit in the same words', async () => {
     await h.post('/validate/check', { user: 'ada', pass: 'nope' })
     await h.post('/linotp/validate/check', { user: 'ada', pass: 'nope' })
@@ -175,15 +186,20 @@ describe('client', () => {
     const h = await startHarness(variables)
     await piClient(h).check({ user: 'ada', pass: 'x', client: '198.51.100.9' })
     await piClient(h).check({ user: 'ada', pass: 'x', client: 'nonsense' })
-    const { rows } = await h.client.execute(
-      "SELECT client FROM audit WHERE action = 'pi/validate/check' ORDER BY number",
-    )
+    // Asked over and over, and the same for everybody: no row.
+    await piClient(h).get('/validate/polltransaction/1?client=198.51.100.9')
+    await piClient(h).post('/auth', { username: 'admin', password: 'x', client: '198.51.100.9' })
+    const { rows } = await h.client.execute("SELECT client FROM audit WHERE action LIKE 'pi/%' ORDER BY number")
     await h.close()
     return rows.map(({ client }) => client)
   }
 
-  it('counts from those who may name another one, and from nobody else', async () => {
-    expect(await clients({ OTPOST_PI_OVERRIDE_CLIENT: '192.0.2.0/24' })).toEqual(['198.51.100.9', '192.0.2.7'])
-    expect(await clients({})).toEqual(['192.0.2.7', '192.0.2.7'])
+  it('counts from those who may name another one, and from nobody else; never at a login of administrators', async () => {
+    expect(await clients({ OTPOST_PI_OVERRIDE_CLIENT: '192.0.2.0/24' })).toEqual([
+      '198.51.100.9',
+      '192.0.2.7',
+      '192.0.2.7',
+    ])
+    expect(await clients({})).toEqual(['192.0.2.7', '192.0.2.7', '192.0.2.7'])
   })
 })

@@ -60,7 +60,6 @@ logdir = ${folder}
 run_dir = ${folder}
 libdir = /usr/lib/freeradius
 pidfile = ${folder}/freeradius.pid
-correct_escapes = true
 log {
   destination = stdout
 }

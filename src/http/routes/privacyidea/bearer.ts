@@ -21,9 +21,10 @@ export function bearer(sessions: Sessions): MiddlewareHandler<Env> {
     const { now } = c.get('facts')
     if (c.env.operator !== undefined) c.set('caller', { operator: c.env.operator })
     else if (token !== null) {
-      const [found, session] = [await sessions.readApiToken(token, now), await sessions.read(token, now)]
-      if (found) c.set('caller', found)
-      else if (session) c.set('caller', { administrator: session.session.administrator, version: session.version })
+      const script = await sessions.readApiToken(token, now)
+      const person = script === null ? await sessions.read(token, now) : null
+      if (script) c.set('caller', script)
+      else if (person) c.set('caller', { administrator: person.session.administrator, version: person.version })
     }
     await next()
   }
