@@ -18,7 +18,7 @@ import { smsParts } from '../core/sms-parts.ts'
 import { fill } from '../core/template.ts'
 import type { Seconds } from '../core/time.ts'
 import type { Token } from '../core/token.ts'
-import type { ProposedText } from '../core/tokens/token-type.ts'
+import type { ProposedText, TokenType } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { OpenCommand, Store } from '../ports/store.ts'
@@ -124,17 +124,16 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     const replies = await Promise.all(
       openings.map(async (opening): Promise<TriggeredChallenge | 'undelivered' | null> => {
         const { serial } = opening.token
-        const prompt = settingOf(command.settings, opening.type.settings.prompt)
         const challenge = opened.find((c) => c.serial === serial)
         if (challenge) {
           const providers = restingLast(opening.providers, resting)
           const delivered = await send({ ...opening, providers }, challenge, command, facts)
-          return delivered ? { ...describe(opening, challenge, false), prompt } : 'undelivered'
+          return delivered ? describe(opening, challenge, false) : 'undelivered'
         }
         const earlier = blocking.find((c) => c.serial === serial)
         if (!earlier) return null
         const state = await awaitDelivery(earlier, facts.now)
-        return state === 'undelivered' ? state : { ...describe(opening, earlier, true), prompt }
+        return state === 'undelivered' ? state : describe(opening, earlier, true)
       }),
     )
     const challenges = replies.filter((reply) => reply !== null && reply !== 'undelivered')
@@ -276,16 +275,21 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
   }
 }
 
+/** The operator's own words among those that were kept with a challenge. */
+export const promptOf = ({ message }: Challenge, type: TokenType | undefined): string =>
+  message === type?.sent ? '' : message
+
 const describe = (
   { token, type, message }: Opening,
   challenge: Challenge,
   alreadySent: boolean,
-): Omit<TriggeredChallenge, 'prompt'> => ({
+): TriggeredChallenge => ({
   serial: token.serial,
   type: token.type,
   description: token.description,
   transactionId: challenge.transactionId,
   message: alreadySent ? type.alreadySent : message,
+  prompt: promptOf(challenge, type),
   alreadySent,
 })
 
