@@ -15,6 +15,7 @@ import type { Vault } from '../ports/vault.ts'
 import { over } from './await-delivery.ts'
 import type { CheckCommand, Verdict } from './check.ts'
 import type { Facts } from './facts.ts'
+import { promptOf } from './trigger.ts'
 
 /** Between two looks at what became of the first request. */
 const PAUSE: Seconds = 0.2
@@ -73,7 +74,7 @@ export function repeated({ verdict }: Earlier, tokens: readonly Token[]): Verdic
       ...{ serial, type, description },
       transactionId: challenge.transactionId,
       message: challenge.message,
-      prompt: challenge.message === findTokenType(type)?.sent ? '' : challenge.message,
+      prompt: promptOf(challenge, findTokenType(type)),
       alreadySent: false,
     })),
   }

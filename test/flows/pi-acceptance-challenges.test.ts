@@ -122,6 +122,28 @@ describe('G.11 expiry and replay', () => {
     expect(other.json.result?.value).toBe(false)
   })
 
+  it('repeats a yes to who asks again under the same Idempotency-Key, and to nobody else', async () => {
+    const { otp, transaction } = await pi.trigger('ada', 'pin-')
+    const answer = (headers: Record<string, string>) =>
+      pi.check({ user: 'ada', pass: otp, transaction_id: transaction }, { headers })
+
+    const replies = [
+      await answer({ 'idempotency-key': 'one' }),
+      await answer({ 'idempotency-key': 'one' }),
+      await answer({ 'idempotency-key': 'other' }),
+      await answer({}),
+    ]
+
+    expect(verdicts(replies)).toEqual(['ACCEPT', 'ACCEPT', 'REJECT', 'REJECT'])
+  })
+
+  it('repeats a challenge with the words of the first', async () => {
+    const ask = () => pi.check({ user: 'ada', pass: 'pin-' }, { headers: { 'idempotency-key': 'trigger' } })
+    const [before, first, second] = [mails(), await ask(), await ask()]
+
+    expect([mails() - before, told(second)]).toEqual([1, told(first)])
+  })
+
   it('accepts one of thirty equal answers', async () => {
     const { otp, transaction } = await pi.trigger('ada', 'pin-')
 

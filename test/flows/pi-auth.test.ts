@@ -1,5 +1,6 @@
 /** /auth on privacyIDEA's wire: the same administrators, tokens, queue and rights as on the other one. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { neededBy } from '../../src/http/dialects/privacyidea/rights.ts'
 import { enroll, type Harness, startHarness, times } from '../support/harness.ts'
 import { PASSWORD, type PiClient, piClient } from '../support/privacyidea.ts'
 
@@ -104,6 +105,16 @@ describe('an administrator', () => {
 })
 
 describe('the rights of a token', () => {
+  it('are declared for every call but those that are for everybody', () => {
+    const calls = h.app.routes.flatMap(({ method, path }) =>
+      method !== 'ALL' && path.startsWith('/pi/') ? [`${method} ${path.slice('/pi'.length)}`] : [],
+    )
+    const open = /^POST \/auth\/?$|^\w+ \/validate\/(?!triggerchallenge)/
+
+    expect(calls.length).toBeGreaterThan(30)
+    expect(calls.filter((call) => !open.test(call) && neededBy(call, new Map()) === undefined)).toEqual([])
+  })
+
   it.each([
     ['GET', '/token/', 200],
     ['GET', '/token/challenges/', 200],
