@@ -44,8 +44,6 @@ const RIGHTS: Readonly<Record<string, NeededHere>> = {
   ...bySerial('POST /token/set', set),
   ...bySerial('POST /token/setpin', admin('setOTPPIN')),
   ...bySerial('POST /token/description', admin('set')),
-  ...bySerial('POST /token/assign', admin('assign')),
-  ...bySerial('POST /token/unassign', admin('unassign')),
   'DELETE /token/:serial': admin('remove'),
   ...bySerial('GET /token/challenges', admin('checkstatus')),
   'GET /token/challenges/': admin('checkstatus'),

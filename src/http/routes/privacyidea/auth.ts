@@ -15,7 +15,7 @@ import type { Replies } from './replies.ts'
 
 /** What an administrator may do here, in privacyIDEA's words. */
 const RIGHTS = [
-  ...['enrollEMAIL', 'enrollSMS', 'enable', 'disable', 'delete', 'reset', 'set', 'setpin', 'assign', 'unassign'],
+  ...['enrollEMAIL', 'enrollSMS', 'enable', 'disable', 'delete', 'reset', 'set', 'setpin'],
   ...['tokenlist', 'userlist', 'triggerchallenge', 'getchallenges'],
 ]
 
