@@ -63,6 +63,8 @@ describe('the list', () => {
     ['?userid=1002', ['B1']],
     ['?infokey=email&infovalue=n@b.test', ['N1']],
     ['?rollout_state=verify', []],
+    [`?description=${'*a'.repeat(40)}`, []],
+    ['?sortby=constructor&type=sms', ['A2']],
     ['?pagesize=3&page=2', ['N1']],
   ])('%s', async (query, serials) => expect(await serialsOf(query)).toEqual(serials))
 
@@ -189,8 +191,8 @@ describe('what clients read', () => {
 
   it('an entry of the system, or that there is none', async () => {
     const known = await pi.get('/system/DefaultOtpLen', { token })
-    const unknown = await pi.get('/system/nothing', { token })
+    const unknown = [await pi.get('/system/nothing', { token }), await pi.get('/system/constructor', { token })]
 
-    expect([known.value, unknown.value]).toEqual(['6', null])
+    expect([known, ...unknown].map(({ value }) => value)).toEqual(['6', null, null])
   })
 })

@@ -62,11 +62,12 @@ export function decodeSelection(params: Params, serial: string | undefined): Sel
 /** Everything that could be shown; what is asked for is chosen by `chooseTokens`. */
 export function decodeShow(params: Params): ShowCommand {
   const serial = param(params, 'serial')
+  const order = param(params, 'sortby') ?? ''
   return {
     serials: serial ? [serial] : null,
     user: userOf(params),
     realm: param(params, 'tokenrealm') ?? (userOf(params) ? null : param(params, 'realm')),
-    sortBy: SORT_KEYS[param(params, 'sortby') ?? ''] ?? 'TokenId',
+    sortBy: (Object.hasOwn(SORT_KEYS, order) && SORT_KEYS[order]) || 'TokenId',
     descending: param(params, 'sortdir') === 'desc',
     ...{ page: null, pageSize: null },
   }
@@ -81,18 +82,18 @@ export function chooseTokens(tokens: readonly ShownToken[], params: Params): rea
   const types = (param(params, 'type_list') ?? param(params, 'type') ?? '').toLowerCase().split(',').filter(Boolean)
   const flag = (name: string): boolean | null => (param(params, name) ? isTrue(param(params, name)) : null)
   const [active, assigned] = [flag('active'), flag('assigned')]
-  const like = (name: string): RegExp | null => (param(params, name) ? pattern(param(params, name) ?? '') : null)
+  const like = (name: string) => (param(params, name) ? pattern(param(params, name) ?? '') : null)
   const [description, resolver, userId] = [like('description'), like('resolver'), like('userid')]
   const [infoKey, infoValue] = [param(params, 'infokey'), param(params, 'infovalue')]
   const state = param(params, 'rollout_state')
   return tokens.filter(
     (token) =>
-      (types.length === 0 || types.some((type) => pattern(type).test(token.type))) &&
+      (types.length === 0 || types.some((type) => pattern(type).matches(token.type))) &&
       (active === null || token.active === active) &&
       (assigned === null || (token.owner !== null) === assigned) &&
-      (description?.test(token.description) ?? true) &&
-      (resolver === null || userOf(params) !== null || resolver.test(token.owner?.resolver ?? '')) &&
-      (userId?.test(token.owner?.userId ?? '') ?? true) &&
+      (description?.matches(token.description) ?? true) &&
+      (resolver === null || userOf(params) !== null || resolver.matches(token.owner?.resolver ?? '')) &&
+      (userId?.matches(token.owner?.userId ?? '') ?? true) &&
       (!infoKey || encodeInfo(token)[infoKey] === (infoValue ?? '')) &&
       (!state || state === ENROLLED),
   )

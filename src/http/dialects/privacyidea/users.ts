@@ -1,5 +1,6 @@
 /** Users and realms in privacyIDEA's words. */
-import type { Settings } from '../../../core/settings.ts'
+import { type Pattern, readPattern } from '../../../core/pattern.ts'
+import type { ConfigEntry, Settings } from '../../../core/settings.ts'
 import type { UserRecord } from '../../../core/users.ts'
 import type { UserSelection } from '../../../flows/users.ts'
 import type { JsonObject } from '../../json.ts'
@@ -26,17 +27,16 @@ export const encodeUser = ({ attributes, resolver, login, userId }: UserRecord):
 export function filterUsers(users: readonly UserRecord[], params: Params): readonly UserRecord[] {
   const wanted = [...params].flatMap(([name, value]) => {
     const key = name === 'user' ? 'username' : name
-    return FILTERS.includes(key) && typeof value === 'string' ? [[key, pattern(value)] as const] : []
+    return FILTERS.includes(key) && typeof value === 'string' ? [[key, pattern(value).matches] as const] : []
   })
   const of = (user: UserRecord, key: string): string =>
     key === 'username' ? user.login : key === 'userid' ? user.userId : (user.attributes[key] ?? '')
-  return users.filter((user) => wanted.every(([key, matches]) => matches.test(of(user, key))))
+  return users.filter((user) => wanted.every(([key, matches]) => matches(of(user, key))))
 }
 const FILTERS = ['username', 'userid', 'email', 'givenname', 'surname', 'phone', 'mobile', 'description']
 
 /** A text in which `*` stands for any other. */
-export const pattern = (text: string): RegExp =>
-  new RegExp(`^${text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 'is')
+export const pattern = (text: string): Pattern => readPattern(text, { any: '*', one: null })
 
 export const encodeRealms = ({ realms, resolvers }: Settings): JsonObject =>
   Object.fromEntries(
@@ -56,5 +56,13 @@ export const encodeRealms = ({ realms, resolvers }: Settings): JsonObject =>
 /** Secrets are neither shown nor told apart by their lengths. */
 const CENSORED = '__CENSORED__'
 
-export const encodeConfig = ({ config }: Settings): Readonly<Record<string, string>> =>
-  Object.fromEntries([...config].map(([key, { value, type }]) => [key, type === 'password' ? CENSORED : value]))
+const shown = ({ value, type }: ConfigEntry): string => (type === 'password' ? CENSORED : value)
+
+export const encodeConfig = ({ config }: Settings): JsonObject =>
+  Object.fromEntries([...config].map(([key, entry]) => [key, shown(entry)]))
+
+/** null: there is no such entry. */
+export function encodeEntry({ config }: Settings, key: string): string | null {
+  const entry = config.get(key)
+  return entry ? shown(entry) : null
+}

@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import { ok } from '../../../core/result.ts'
 import type { RealmAdmin } from '../../../flows/realm-admin.ts'
-import { encodeConfig, encodeRealms, encodeUser, filterUsers } from '../../dialects/privacyidea/users.ts'
+import { encodeConfig, encodeEntry, encodeRealms, encodeUser, filterUsers } from '../../dialects/privacyidea/users.ts'
 import type { Env } from '../../env.ts'
 import { param } from '../../params.ts'
 import type { Respond } from './replies.ts'
@@ -16,7 +16,7 @@ export function systemRoutes({ realms }: { readonly realms: RealmAdmin }, respon
     )
   routes.get('/system/:key', async (c) =>
     respond(c, ok(await realms.settings(c.get('facts'))), (settings) => ({
-      value: encodeConfig(settings)[c.req.param('key')] ?? null,
+      value: encodeEntry(settings, c.req.param('key')),
     })),
   )
 
