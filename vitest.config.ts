@@ -27,7 +27,8 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
-          exclude: [...ALONE, 'test/sql/**', 'test/providers/**'],
+          // These have programs of their own to run: npm run test:providers, test:radius, test:sql.
+          exclude: [...ALONE, 'test/sql/**', 'test/providers/**', 'test/radius/**'],
           // No file leaves anything behind in its process.
           isolate: false,
         },

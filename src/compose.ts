@@ -20,6 +20,8 @@ import { createAuditAdmin } from './flows/audit-admin.ts'
 import { createPrune } from './flows/audit-prune.ts'
 import { createSeal } from './flows/audit-seal.ts'
 import { createVerify } from './flows/audit-verify.ts'
+import { createListChallenges } from './flows/challenge-admin.ts'
+import { createChallengeFor } from './flows/challenge-for.ts'
 import { createCheck } from './flows/check.ts'
 import { createConfigAdmin } from './flows/config-admin.ts'
 import { createDeliver } from './flows/deliver.ts'
@@ -62,6 +64,7 @@ import { createUserList } from './flows/user-list.ts'
 import { namedUser } from './flows/users.ts'
 import { createApp } from './http/app.ts'
 import type { Env } from './http/env.ts'
+import { administrationBase } from './http/mounts.ts'
 import type { Edges } from './ports/edges.ts'
 import { noMetrics } from './ports/metrics.ts'
 import { type FindProvider, findIn } from './ports/provider.ts'
@@ -78,6 +81,8 @@ export const findResolver: FindResolver = (type) => findClassIn(resolverClasses,
 export type Otpost = {
   readonly app: Hono<Env>
   readonly store: Store
+  /** As in `administrationBase`. */
+  readonly administration: string
   /** Every hour and at the start; nothing needs it to be correct. */
   readonly housekeeping: Housekeeping
   /** Lets go of connections that would keep the process alive. */
@@ -117,6 +122,8 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
   const selfSessions = createSelfSessions({ store, edges, audit })
   const flows = {
     check,
+    challengeFor: createChallengeFor({ store, vault, edges, settings, audit, trigger, directories }),
+    listChallenges: createListChallenges({ store, audit }),
     status: createStatus({ store, vault, audit, settings, passwordMatches, directories }),
     enroll,
     tokens: createTokenAdmin({ store, vault, edges, audit, settings, directories }),
@@ -166,6 +173,10 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     // Hashing a password is heavy work, and this is asked at each start of an isolate.
     if (config.adminPassword !== null && (await store.listAdmins()).length === 0)
       await admins.addFirst('admin', config.adminPassword, edges.clock())
+    for (const { dialect } of config.mounts) {
+      const problem = await dialect.problem?.()
+      if (problem) return problem
+    }
     return null
   }
 
@@ -178,9 +189,11 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     errorsSetting: async () => settingOf(await settings.known(), errorCodes),
     requestIdParameter: async () => settingOf(await settings.known(), requestIdParameter),
     samlAttributes: async () => settingOf(await settings.known(), samlAttributes),
+    mounts: config.mounts,
     proxies: config.proxies,
     publicHttps: config.publicHttps,
   })
+  const administration = administrationBase(config.mounts)
   const housekeeping = createHousekeeping({ store, edges, settings, seal, prune })
-  return { app, store, housekeeping, close: directories.close }
+  return { app, store, administration, housekeeping, close: directories.close }
 }

@@ -3,7 +3,8 @@ import * as v from 'valibot'
 import { wholeNumber } from './core/fields.ts'
 import { err, ok, type Result } from './core/result.ts'
 import type { Seconds } from './core/time.ts'
-import { type ProxyList, readProxies } from './http/middleware/facts.ts'
+import { type ProxyList, readAddresses } from './http/middleware/facts.ts'
+import { DEFAULT_MOUNTS, type Mount, readMounts } from './http/mounts.ts'
 
 export type Config = {
   /** `file:…`, `libsql://…`, `https://…` or `http://…`; null: the embedded file of the data folder, or D1. */
@@ -19,6 +20,8 @@ export type Config = {
   readonly templates: string | null
   readonly publicHttps: boolean
   readonly proxies: ProxyList
+  /** Which dialect answers under which path. */
+  readonly mounts: readonly Mount[]
   /** How long one request may spend on sending. */
   readonly sendDeadline: Seconds
 }
@@ -40,6 +43,7 @@ const Schema = v.object({
   OTPOST_TEMPLATES: v.optional(v.string()),
   OTPOST_PUBLIC_URL: v.optional(v.pipe(v.string(), v.url('must be a URL'))),
   OTPOST_TRUSTED_PROXIES: v.optional(v.string(), ''),
+  OTPOST_DIALECTS: v.optional(v.string(), DEFAULT_MOUNTS),
   OTPOST_SEND_DEADLINE: v.optional(wholeNumber(1, 60), 8),
 })
 
@@ -52,20 +56,21 @@ export function readConfig(variables: Variables): Result<Config, string> {
     return err(`${v.getDotPath(issue) ?? 'configuration'} ${issue.message}`)
   }
   const o = read.output
-  try {
-    return ok({
-      databaseUrl: o.OTPOST_DATABASE_URL ?? null,
-      databaseToken: o.OTPOST_DATABASE_TOKEN ?? null,
-      synchronous: o.OTPOST_SQLITE_SYNCHRONOUS,
-      keys: o.OTPOST_KEYS ?? null,
-      adminPassword: o.OTPOST_ADMIN_PASSWORD ?? null,
-      adminRealm: o.OTPOST_ADMIN_REALM,
-      templates: o.OTPOST_TEMPLATES ?? null,
-      publicHttps: o.OTPOST_PUBLIC_URL?.startsWith('https:') ?? false,
-      proxies: readProxies(o.OTPOST_TRUSTED_PROXIES),
-      sendDeadline: o.OTPOST_SEND_DEADLINE,
-    })
-  } catch (error) {
-    return err(error instanceof Error ? error.message : String(error))
-  }
+  const proxies = readAddresses(o.OTPOST_TRUSTED_PROXIES)
+  if (!proxies.ok) return err(`OTPOST_TRUSTED_PROXIES: ${proxies.error}`)
+  const mounts = readMounts(o.OTPOST_DIALECTS, given)
+  if (!mounts.ok) return mounts
+  return ok({
+    databaseUrl: o.OTPOST_DATABASE_URL ?? null,
+    databaseToken: o.OTPOST_DATABASE_TOKEN ?? null,
+    synchronous: o.OTPOST_SQLITE_SYNCHRONOUS,
+    keys: o.OTPOST_KEYS ?? null,
+    adminPassword: o.OTPOST_ADMIN_PASSWORD ?? null,
+    adminRealm: o.OTPOST_ADMIN_REALM,
+    templates: o.OTPOST_TEMPLATES ?? null,
+    publicHttps: o.OTPOST_PUBLIC_URL?.startsWith('https:') ?? false,
+    proxies: proxies.value,
+    mounts: mounts.value,
+    sendDeadline: o.OTPOST_SEND_DEADLINE,
+  })
 }

@@ -53,11 +53,11 @@ export async function startServing(platform: Platform, options: ServeOptions): P
   const { metrics, page: metricsPage } = prometheus(platform.capabilities.runtime)
   const edges = { ...processEdges(platform), metrics, metricsPage }
   const tls = options.tls === null ? undefined : await openTls(options.tls, edges.log)
-  const { app, housekeeping, close } = await openServer(config.value, edges, options.data)
+  const { app, administration, housekeeping, close } = await openServer(config.value, edges, options.data)
   const grace = graceFor(config.value.sendDeadline)
   const open: Open = { devMail: null, listening: null, metrics: null, endHousekeeping: null, database: close }
   try {
-    const client = localClient({ app })
+    const client = localClient({ app, administration })
     const provider = options.devMail ? await realProvider(client) : null
     const devMail = options.devMail && provider === null ? await startDevMail(client, edges.clock) : null
     open.devMail = devMail
@@ -78,7 +78,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
     if (devMail && options.demo) await makeDemoUser(client)
     open.endHousekeeping = keepHouse(housekeeping, edges.log)
     const url = urlOf(listening, tls !== undefined)
-    const lines = devMail ? await demoLines(client, url) : []
+    const lines = devMail ? await demoLines(client, `${url}${administration}`) : []
     return { url, devMail: devMail !== null, provider, lines, close: () => closeAll(open, grace) }
   } catch (error) {
     await closeAll(open, grace)

@@ -90,13 +90,16 @@ async function withLocal<T>(platform: Platform, data: string, use: (client: Admi
   }
 }
 
-type App = { readonly app: { readonly fetch: (request: Request, connection: object) => Response | Promise<Response> } }
+type App = {
+  readonly administration: string
+  readonly app: { readonly fetch: (request: Request, connection: object) => Response | Promise<Response> }
+}
 
 /** A client of the server in this process. `connection` can be set by nobody else: it does not come from the wire. */
-export const localClient = ({ app }: App): AdminClient =>
+export const localClient = ({ app, administration }: App): AdminClient =>
   createAdminClient(
     createCall({
-      base: 'http://localhost',
+      base: `http://localhost${administration}`,
       token: null,
       warn,
       send: async (request) => app.fetch(request, { peer: '127.0.0.1', secure: true, operator: 'cli' }),

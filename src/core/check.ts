@@ -118,18 +118,35 @@ export function decide(facts: CheckFacts, evidence: ReadonlyMap<string, Evidence
 
 const serialOf = (verdict: Verdict): string => verdict.token.serial
 
+/** Why a token cannot be asked at this moment, whatever the pass is; null: it can. */
+export function whyUnusable(
+  token: Token,
+  { realm, path, verifies }: Pick<CheckFacts, 'realm' | 'path' | 'verifies'>,
+  now: Instant,
+): CheckFailure | null {
+  if (!servesRealm(token, realm)) return 'token_foreign_realm'
+  if (!token.active) return 'token_inactive'
+  if (isUnverified(token) && !verifies) return 'token_unverified'
+  if (isLocked(token)) return 'token_locked'
+  if (!inScope(token.info, path)) return 'token_out_of_scope'
+  const validity = validityAt(token, now)
+  if (validity === 'too_early') return 'token_not_yet_valid'
+  if (usageExceeded(token)) return 'token_usage_exceeded'
+  return validity === 'too_late' ? 'token_expired' : null
+}
+/** The other reasons cost the token a failure. */
+const UNCOUNTED: readonly CheckFailure[] = [
+  'token_foreign_realm',
+  'token_inactive',
+  'token_unverified',
+  'token_out_of_scope',
+]
+
 /** One token's word, in the order of the table in contract 2.2. */
 function judge(facts: CheckFacts, token: Token, evidence: Evidence | undefined, now: Instant): Verdict {
   const skip = (reason: CheckFailure, counts: boolean): Verdict => ({ kind: 'skipped', token, reason, counts })
-  if (!servesRealm(token, facts.realm)) return skip('token_foreign_realm', false)
-  if (!token.active) return skip('token_inactive', false)
-  if (isUnverified(token) && !facts.verifies) return skip('token_unverified', false)
-  if (isLocked(token)) return skip('token_locked', true)
-  if (!inScope(token.info, facts.path)) return skip('token_out_of_scope', false)
-  const validity = validityAt(token, now)
-  if (validity === 'too_early') return skip('token_not_yet_valid', true)
-  if (usageExceeded(token)) return skip('token_usage_exceeded', true)
-  if (validity === 'too_late') return skip('token_expired', true)
+  const unusable = whyUnusable(token, facts, now)
+  if (unusable) return skip(unusable, !UNCOUNTED.includes(unusable))
   if (evidence === undefined || evidence.unreadable) return skip('token_unreadable', false)
 
   const open = answerable(facts, token, now)

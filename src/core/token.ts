@@ -54,6 +54,9 @@ export const servesRealm = (token: Token, realm: string | null): boolean =>
 
 const limit = (info: TokenInfo, key: string): number => Number(info[key] ?? 0) || 0
 
+/** Messages go to the owner's present address, whatever policy says. */
+export const hasDynamicAddress = (token: Pick<Token, 'info'>): boolean => Number(token.info.dynamic_address ?? 0) === 1
+
 /** `count_auth_max` or `count_auth_success_max` is used up. */
 export function usageExceeded(token: Token): boolean {
   const attempts = limit(token.info, 'count_auth_max')
@@ -74,6 +77,8 @@ export function validityAt(token: Token, now: Instant): Validity {
   if (end !== null && now > end) return 'too_late'
   return 'valid'
 }
+
+export const VALIDITY_RULE = 'must be a date like 31/12/26 23:59 (UTC)'
 
 /** Reads `dd/mm/yy HH:MM` (UTC); null for anything else, impossible dates included. */
 export function readValidityDate(text: string): Instant | null {

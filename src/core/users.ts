@@ -17,6 +17,8 @@ export type UserRequest = {
   readonly user: string
   readonly realm?: string | undefined
   readonly resConf?: string | undefined
+  /** What stands behind an `@` names a realm only where there is one by that name; else it belongs to the login. */
+  readonly onlyKnownRealm?: boolean
 }
 
 /** Where to look for a user. */
@@ -37,7 +39,8 @@ export function userQueries(
 
   if (realm !== undefined && realm !== '') return found(within(findRealm(settings, realm), user))
   const parts = splitLogin(user)
-  if (parts === null) return found(within(defaultRealm(settings), user))
+  if (parts === null || (request.onlyKnownRealm === true && !findRealm(settings, parts.realm)))
+    return found(within(defaultRealm(settings), user))
   if (settingOf(settings, splitAtSign)) return found(within(findRealm(settings, parts.realm), parts.login))
   // Without the split the whole text is a login first; a user principal name of a known realm still works.
   return found([

@@ -41,14 +41,11 @@ import { createFindEarlier, type Earlier, repeated } from './repeat.ts'
 import { createRolloutsBeside } from './rollout.ts'
 import type { SettingsCache } from './settings.ts'
 import type { Trigger, TriggeredChallenge } from './trigger.ts'
+import type { UserSelection } from './users.ts'
 
 export type CheckCommand = {
   /** null: the request names a token or a transaction instead. */
-  readonly user: {
-    readonly user: string
-    readonly realm?: string | undefined
-    readonly resConf?: string | undefined
-  } | null
+  readonly user: UserSelection | null
   readonly serial: string | null
   readonly tokenType: string | null
   /** null: the parameter is absent. */
@@ -145,7 +142,14 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     const { settings, policy, user, realm, candidates, challenges } = gathered
     const { transactionId } = command
     const verifies = command.self?.verifies ?? false
-    const checked: CheckFacts = { realm, transactionId, path: facts.action, candidates, challenges, verifies }
+    const checked: CheckFacts = {
+      realm,
+      transactionId,
+      path: facts.path ?? facts.action,
+      candidates,
+      challenges,
+      verifies,
+    }
     const password = passwordOf(parts, { settings, user, resolvers: gathered.resolvers })
     const proofs = await prove({
       facts: checked,
@@ -302,7 +306,7 @@ async function whatIsMissing(
 }
 
 /** One active policy with `authorize`, anywhere, is enough to ask everybody for one (contract 6.5). */
-const isAuthorizationAsked = (settings: Settings): boolean =>
+export const isAuthorizationAsked = (settings: Settings): boolean =>
   settings.policies.some(
     ({ record, actions }) => record.active && record.scope === authorize.scope && actions.has(authorize.name),
   )

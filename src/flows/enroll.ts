@@ -6,7 +6,7 @@
 import type { AdminFailure } from '../core/failures.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Settings } from '../core/settings.ts'
-import { type Token, VERIFICATION } from '../core/token.ts'
+import { hasDynamicAddress, type Token, VERIFICATION } from '../core/token.ts'
 import { findTokenType } from '../core/tokens/index.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
@@ -87,7 +87,9 @@ export function createEnroll({ store, vault, edges, audit, settings: cache, dire
   }
 
   async function reinit(token: Token, target: Target, command: EnrollCommand, facts: Facts): Promise<Enrolled> {
-    const { digits, hash, info } = target.parameters
+    const { digits, hash } = target.parameters
+    // What it was before must not outlive what it is made now.
+    const info = { ...(hasDynamicAddress(token) ? { dynamic_address: 0 } : {}), ...target.parameters.info }
     const { serial, revision } = token
     const sealedSecret = await vault.seal(target.parameters.secret ?? edges.random(SECRET_BYTES), place.secret(serial))
     const pin = pinOf(command, target.policy)

@@ -13,6 +13,8 @@ export type Facts = {
   readonly acceptLanguage?: string
   /** Under which a client may ask again; see flows/repeat.ts. */
   readonly idempotencyKey?: string
+  /** The same below the mount of its dialect. */
+  readonly path?: string
   /** Path of the request without the leading slash, for the audit. */
   readonly action: string
   /** Who administers; empty in /validate. */

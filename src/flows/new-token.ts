@@ -10,7 +10,14 @@ import type { Policy } from '../core/policy/policy.ts'
 import { policyFor } from '../core/policy/subject.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { findRealm, realmsWith, type Settings, tokenDefaults } from '../core/settings.ts'
-import { type HashName, type InfoValue, type Token, VERIFICATION } from '../core/token.ts'
+import {
+  type HashName,
+  type InfoValue,
+  readValidityDate,
+  type Token,
+  VALIDITY_RULE,
+  VERIFICATION,
+} from '../core/token.ts'
 import { isRollout, ROLLOUT, readScope, scopeOf } from '../core/token-scope.ts'
 import type { TokenType } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
@@ -43,6 +50,11 @@ export type EnrollCommand = {
   readonly scope?: string | null
   /** The token is for getting started in the portal only. */
   readonly rollout?: boolean
+  /** Messages go to the user's present address; one of the token's own may be left out. */
+  readonly dynamicAddress?: boolean
+  /** `dd/mm/yy HH:MM` in UTC. */
+  readonly validFrom?: string | null
+  readonly validUntil?: string | null
   /** The user may own so many tokens with this one, whatever policy says. */
   readonly atMost?: number
   /** A user enrols it, who was found already: never in place of another token, and under the policies of this realm. */
@@ -90,7 +102,8 @@ export function targetOf(
   const realms = user || !isNew || named.value.length > 0 ? named.value : own
   const realm = command.self?.realm ?? realms[0] ?? null
   const policy = policyFor(settings, { user, realm, client: facts.client, time: facts.time })
-  const destination = checkDestination(type, policy, parameters.address)
+  const { address } = parameters
+  const destination = address === null || command.dynamicAddress ? ok(null) : checkDestination(type, policy, address)
   if (!destination.ok) return destination
   const owner = user && { userId: user.userId, resolver: user.resolver }
   const details = { success: true, tokenType: type.name, user: user?.login ?? '', realm: realm ?? '' }
@@ -176,7 +189,8 @@ function creationLimits(type: TokenType, policy: Policy, atMost: number | null):
 }
 
 export type Parameters = {
-  readonly address: string
+  /** null: the token has none of its own. */
+  readonly address: string | null
   readonly info: Readonly<Record<string, InfoValue>>
   readonly secret: Uint8Array | null
   readonly hash: HashName
@@ -190,9 +204,12 @@ export function readParameters(
 ): Result<Parameters, AdminFailure> {
   const invalid = (field: string, rule: string) => err({ code: 'parameter_invalid', field, rule } as const)
   const given = command.addresses[type.addressField]
-  if (given === undefined) return err({ code: 'parameter_missing', field: type.addressField })
-  const address = type.readAddress(given)
-  if (address === null) return invalid(type.addressField, type.addressRule)
+  const dynamic = command.dynamicAddress === true
+  if (given === undefined && !dynamic) return err({ code: 'parameter_missing', field: type.addressField })
+  if (dynamic && command.user === null) return err({ code: 'parameter_missing', field: 'user' })
+  const none = given === undefined || (dynamic && given === '')
+  const address = none ? null : type.readAddress(given)
+  if (address === null && !none) return invalid(type.addressField, type.addressRule)
   if (command.serial !== null && !/^[^\s,*\p{C}]{1,40}$/u.test(command.serial))
     return invalid('serial', 'must be 1 to 40 characters without blanks, commas and asterisks')
   if (command.prefix !== null && !/^[\w-]{0,16}$/.test(command.prefix))
@@ -212,12 +229,29 @@ export function readParameters(
   if ((command.description?.length ?? 0) > 80) return invalid('description', 'must have at most 80 characters')
   const scope = command.scope ? readScope(command.scope) : command.rollout ? ok(ROLLOUT) : ok(null)
   if (!scope.ok) return invalid('scope', scope.error)
+  const validity = readValidity(command)
+  if (!validity.ok) return validity
   const info = {
-    ...{ [type.addressField]: address, hashlib: hash.output },
+    ...(address === null ? {} : { [type.addressField]: address }),
+    ...{ hashlib: hash.output, ...validity.value },
+    ...(dynamic ? { dynamic_address: 1 } : {}),
     ...(scope.value === null ? {} : { scope: scope.value }),
     ...(command.self?.unverified ? { [VERIFICATION]: 'pending' } : {}),
   }
   return ok({ address, secret, digits: digits.output, hash: hash.output, info })
+}
+
+function readValidity({ validFrom, validUntil }: EnrollCommand): Result<Record<string, string>, AdminFailure> {
+  const validity: Record<string, string> = {}
+  for (const [key, text] of [
+    ['validity_period_start', validFrom],
+    ['validity_period_end', validUntil],
+  ] as const) {
+    if (text === null || text === undefined) continue
+    if (readValidityDate(text) === null) return err({ code: 'parameter_invalid', field: key, rule: VALIDITY_RULE })
+    validity[key] = text
+  }
+  return ok(validity)
 }
 
 /** Hex digits, blanks and `-` between them allowed; 16 to 64 bytes. A text as result is the rule that was broken. */

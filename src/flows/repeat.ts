@@ -8,12 +8,14 @@
  */
 import type { Instant, Seconds } from '../core/time.ts'
 import type { Token } from '../core/token.ts'
+import { findTokenType } from '../core/tokens/index.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store, StoredVerdict } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
 import { over } from './await-delivery.ts'
 import type { CheckCommand, Verdict } from './check.ts'
 import type { Facts } from './facts.ts'
+import { promptOf } from './trigger.ts'
 
 /** Between two looks at what became of the first request. */
 const PAUSE: Seconds = 0.2
@@ -72,6 +74,7 @@ export function repeated({ verdict }: Earlier, tokens: readonly Token[]): Verdic
       ...{ serial, type, description },
       transactionId: challenge.transactionId,
       message: challenge.message,
+      prompt: promptOf(challenge, findTokenType(type)),
       alreadySent: false,
     })),
   }

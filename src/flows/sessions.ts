@@ -2,7 +2,7 @@
  * Sessions of administrators: a signed token (JWT, RFC 7519) that every node with the same keys can read and that
  * survives a restart; logout is remembered in the database. API tokens for scripts are random and stored hashed.
  */
-import { sign, verify } from 'hono/jwt'
+import { verify } from 'hono/jwt'
 import * as v from 'valibot'
 import { equalInConstantTime } from '../core/hotp.ts'
 import type { Administrator } from '../core/policy/reach.ts'
@@ -13,6 +13,7 @@ import type { Vault } from '../ports/vault.ts'
 import type { AdminRealm } from './admin-realm.ts'
 import type { Audit } from './audit.ts'
 import type { Facts } from './facts.ts'
+import { signToken } from './session-token.ts'
 
 export const SESSION_LIFETIME: Seconds = 1800
 /** A session with less than this left is made anew in passing (contract 1.6). */
@@ -90,14 +91,11 @@ export function createSessions({ store, vault, edges, audit, adminRealm }: Parts
     const { login, resolver, userId } = administrator
     const [key] = await vault.signingKeys('session')
     const csrf = randomText(16)
-    const token = await sign(
-      {
-        ...{ sub: login, jti: randomText(16), csrf, pwd: password, iat: now, exp: now + SESSION_LIFETIME },
-        ...{ sid: id, auth_time: loginAt, ...(userId === null ? {} : { resolver, uid: userId }) },
-      },
-      key,
-      'HS256',
-    )
+    const claims = {
+      ...{ sub: login, jti: randomText(16), csrf, pwd: password, iat: now, exp: now + SESSION_LIFETIME },
+      ...{ sid: id, auth_time: loginAt, ...(userId === null ? {} : { resolver, uid: userId }) },
+    }
+    const token = await signToken(claims, key)
     return { token, csrf }
   }
 

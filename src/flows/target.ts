@@ -3,7 +3,7 @@ import { validityOf } from '../core/challenge.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { challengeValidity, type ProviderRecord, type Settings } from '../core/settings.ts'
 import type { Seconds } from '../core/time.ts'
-import { ownChallengeValidity, type Token } from '../core/token.ts'
+import { hasDynamicAddress, ownChallengeValidity, type Token } from '../core/token.ts'
 import { findTokenType } from '../core/tokens/index.ts'
 import type { TokenType } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
@@ -20,7 +20,8 @@ export function targetOf(token: Token, policy: Policy, owner: UserRecord | null)
 /** An owner's attribute that is missing falls back to the token's address, an empty one does not (contract 3.6). */
 function addressOf(token: Token, type: TokenType, policy: Policy, owner: UserRecord | null): string {
   const own = String(token.info[type.addressField] ?? '')
-  return owner && policy.value(type.actions.dynamicAddress) ? (owner.attributes[type.addressAttribute] ?? own) : own
+  const dynamic = hasDynamicAddress(token) || policy.value(type.actions.dynamicAddress)
+  return owner && dynamic ? (owner.attributes[type.addressAttribute] ?? own) : own
 }
 
 /** Policy names the providers, in order; without a policy the default serves. A name that does not exist sends nothing. */

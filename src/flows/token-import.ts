@@ -135,8 +135,10 @@ export function createTokenImport({ store, vault, edges, audit, settings: cache,
           const token = { ...(await newToken(serial, target, command, settings, facts)), active: enabled }
           const own = { ...facts, requestId: `${facts.requestId}.${index}.${tries}` }
           const row = await audit.row(own, { ...details, serial })
-          const alike = { field: type.addressField, value: parameters.address }
-          return { token, audit: row, ...(command.serial === null ? { alike } : {}) }
+          const { address } = parameters
+          const alike =
+            address === null || command.serial !== null ? null : { field: type.addressField, value: address }
+          return { token, audit: row, ...(alike && { alike }) }
         }),
       )
       const done = await store.createTokens(entries)

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { AdminFailure } from '../core/failures.ts'
 import { wholeNumber } from '../core/fields.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { readValidityDate, validityDate } from '../core/token.ts'
+import { readValidityDate, VALIDITY_RULE, validityDate } from '../core/token.ts'
 import { sms } from '../core/tokens/sms/index.ts'
 import type { InfoPatch, TokenChange } from '../ports/store.ts'
 
@@ -32,8 +32,7 @@ const info =
 function date(name: string, key: string): Setter {
   return {
     name,
-    read: (text) =>
-      readValidityDate(text) === null ? err('must be a date like 31/12/26 23:59 (UTC)') : ok(info(key)(text.trim())),
+    read: (text) => (readValidityDate(text) === null ? err(VALIDITY_RULE) : ok(info(key)(text.trim()))),
   }
 }
 

@@ -18,7 +18,7 @@ import { smsParts } from '../core/sms-parts.ts'
 import { fill } from '../core/template.ts'
 import type { Seconds } from '../core/time.ts'
 import type { Token } from '../core/token.ts'
-import type { ProposedText } from '../core/tokens/token-type.ts'
+import type { ProposedText, TokenType } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { OpenCommand, Store } from '../ports/store.ts'
@@ -53,6 +53,8 @@ export type TriggeredChallenge = {
   readonly description: string
   readonly transactionId: string
   readonly message: string
+  /** What the operator wants clients to be told; empty: nothing of his own. */
+  readonly prompt: string
   /** An earlier message is still good; nothing was sent now. */
   readonly alreadySent: boolean
 }
@@ -273,6 +275,10 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
   }
 }
 
+/** The operator's own words among those that were kept with a challenge. */
+export const promptOf = ({ message }: Challenge, type: TokenType | undefined): string =>
+  message === type?.sent ? '' : message
+
 const describe = (
   { token, type, message }: Opening,
   challenge: Challenge,
@@ -283,6 +289,7 @@ const describe = (
   description: token.description,
   transactionId: challenge.transactionId,
   message: alreadySent ? type.alreadySent : message,
+  prompt: promptOf(challenge, type),
   alreadySent,
 })
 

@@ -13,6 +13,8 @@ export type UserSelection = {
   readonly user: string
   readonly realm?: string | undefined
   readonly resConf?: string | undefined
+  /** As in `UserRequest`. */
+  readonly onlyKnownRealm?: boolean
 }
 /** Where users are looked for. */
 export type UserSources = { readonly store: Pick<Store, 'findUsers'>; readonly directories: Directories }

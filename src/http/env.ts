@@ -3,6 +3,7 @@ import type { Administrator } from '../core/policy/reach.ts'
 import type { Facts } from '../flows/facts.ts'
 import type { Self } from '../flows/self-user.ts'
 import type { Session } from '../flows/sessions.ts'
+import type { ConfiguredDialect } from './dialect.ts'
 import type { Params } from './params.ts'
 
 /** Given by the runtime with each request; nothing of it can come from the wire. */
@@ -26,6 +27,10 @@ export type Env = {
   Variables: {
     facts: Facts
     params: Params
+    /** Whose path it is; null: nothing is mounted there. */
+    dialect: ConfiguredDialect | null
+    /** Of the request, below the mount. */
+    path: string
     /** The request came over TLS, as far as the server or a trusted proxy can tell. */
     secure: boolean
     session: Session | null

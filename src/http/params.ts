@@ -32,30 +32,69 @@ export const lowerCased = (params: Params): Params =>
 const MAX_PARAMETERS = 10_000
 const TOO_MANY = `must have at most ${MAX_PARAMETERS} parameters`
 
+/** What a dialect does in its own way. */
+export type ParamRules = {
+  /** A JSON object replaces the query, or only wins over it; then any body that is one counts, whatever its type says. */
+  readonly json: 'replaces' | 'wins'
+  /** Decodes the values of query and form once more; JSON and multipart are encoded by nobody. */
+  readonly decodeAgain: ((value: string, decodePercent: (text: string) => string) => string) | null
+  /** Parameters that must not be given twice with different values. */
+  readonly unambiguous: readonly string[]
+}
+const PLAIN: ParamRules = { json: 'replaces', decodeAgain: null, unambiguous: [] }
+
 /** @returns the parameters, or the rule that the body breaks */
-export async function readParams(request: Request): Promise<Result<Params, string>> {
+export async function readParams(request: Request, rules: ParamRules = PLAIN): Promise<Result<Params, string>> {
+  const sources = await readSources(request, rules)
+  if (!sources.ok) return sources
+  const twice = rules.unambiguous.find((name) => {
+    const values = sources.value.flat().flatMap(([given, value]) => (given === name ? [JSON.stringify(value)] : []))
+    return new Set(values).size > 1
+  })
+  return twice === undefined ? ok(merge(sources.value)) : err(`must not have different values of ${twice}`)
+}
+
+/** Where parameters come from; what comes first wins. */
+async function readSources(request: Request, rules: ParamRules): Promise<Result<readonly Pairs[], string>> {
   const query = new URL(request.url).search.slice(1)
   if (isTooMany(query)) return err(TOO_MANY)
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
-  if (['GET', 'HEAD'].includes(request.method)) return ok(merge([decodeForm(query)]))
-  if (type === 'multipart/form-data') return readMultipart(request, query)
+  const form = (text: string): Pairs => {
+    const { decodeAgain } = rules
+    return decodeAgain === null
+      ? decodeForm(text)
+      : decodeForm(text).map(([name, value]) => [name, decodeAgain(String(value), decodePercent)] as const)
+  }
+  if (['GET', 'HEAD'].includes(request.method)) return ok([form(query)])
+  if (type === 'multipart/form-data') {
+    const pairs = await readMultipart(request)
+    return pairs.ok ? ok([form(query), pairs.value]) : pairs
+  }
   const body = decodeBytes(new Uint8Array(await request.arrayBuffer()))
-  if (type === 'application/json' || type.endsWith('+json')) return body.trim() === '' ? ok(new Map()) : readJson(body)
-  if (type === 'text/csv') return ok(new Map([...merge([decodeForm(query)]), ['csv', body]]))
-  return isTooMany(body) ? err(TOO_MANY) : ok(merge([decodeForm(query), decodeForm(body)]))
+  const besides = rules.json === 'wins' ? [form(query)] : []
+  if (type === 'application/json' || type.endsWith('+json')) {
+    const object = body.trim() === '' ? ok([]) : readJson(body)
+    return object.ok ? ok([object.value, ...besides]) : object
+  }
+  if (rules.json === 'wins' && body.startsWith('{')) {
+    const object = readJson(body)
+    if (object.ok) return ok([object.value, ...besides])
+  }
+  if (type === 'text/csv') return ok([form(query), [['csv', body]]])
+  return isTooMany(body) ? err(TOO_MANY) : ok([form(query), form(body)])
 }
 
 const isTooMany = (form: string): boolean =>
   form.length > MAX_PARAMETERS && form.split('&', MAX_PARAMETERS + 1).length > MAX_PARAMETERS
 
-type Pairs = readonly (readonly [string, string])[]
+type Pairs = readonly (readonly [string, string | readonly string[]])[]
 
 function merge(sources: readonly Pairs[]): Params {
-  const params = new Map<string, string | string[]>()
+  const params = new Map<string, string | readonly string[]>()
   for (const pairs of sources) {
     const lists = new Map<string, string[]>()
     for (const [name, value] of pairs) {
-      if (!name.endsWith('[]')) {
+      if (!name.endsWith('[]') || typeof value !== 'string') {
         if (!params.has(name)) params.set(name, value)
         continue
       }
@@ -68,7 +107,7 @@ function merge(sources: readonly Pairs[]): Params {
   return params
 }
 
-function decodeForm(text: string): Pairs {
+function decodeForm(text: string): readonly (readonly [string, string])[] {
   if (text === '') return []
   const pairs = [...new URLSearchParams(text)]
   return pairs.some(([name, value]) => name.includes('\ufffd') || value.includes('\ufffd'))
@@ -77,7 +116,7 @@ function decodeForm(text: string): Pairs {
 }
 
 /** Percent-decoding part by part, each read as UTF-8 if it is that, else as latin-1. */
-function decodeFormBytes(text: string): Pairs {
+function decodeFormBytes(text: string): readonly (readonly [string, string])[] {
   return text
     .split('&')
     .filter((pair) => pair !== '')
@@ -88,10 +127,12 @@ function decodeFormBytes(text: string): Pairs {
     })
 }
 
-function decodePart(part: string): string {
+const decodePart = (part: string): string => decodePercent(part.replace(/\+/g, ' '))
+
+function decodePercent(text: string): string {
   const utf8 = new TextEncoder()
   const bytes: number[] = []
-  for (const piece of part.replace(/\+/g, ' ').split(/(%[0-9a-f]{2})/i)) {
+  for (const piece of text.split(/(%[0-9a-f]{2})/i)) {
     if (/^%[0-9a-f]{2}$/i.test(piece)) bytes.push(Number.parseInt(piece.slice(1), 16))
     else for (const byte of utf8.encode(piece)) bytes.push(byte)
   }
@@ -106,7 +147,7 @@ function decodeBytes(bytes: Uint8Array): string {
   }
 }
 
-function readJson(body: string): Result<Params, string> {
+function readJson(body: string): Result<Pairs, string> {
   let value: unknown
   try {
     value = JSON.parse(body)
@@ -124,18 +165,18 @@ function readJson(body: string): Result<Params, string> {
   } catch {
     return err('is nested too deeply') // what JSON.parse reads, JSON.stringify need not be able to write
   }
-  return ok(params)
+  return ok([...params])
 }
 
 const asText = (value: unknown): string =>
   typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 
-async function readMultipart(request: Request, query: string): Promise<Result<Params, string>> {
+async function readMultipart(request: Request): Promise<Result<Pairs, string>> {
   try {
     const form = await request.formData()
     const pairs: (readonly [string, string])[] = []
     for (const [name, value] of form) pairs.push([name, typeof value === 'string' ? value : await value.text()])
-    return ok(merge([decodeForm(query), pairs]))
+    return ok(pairs)
   } catch {
     return err('must be valid multipart/form-data')
   }

@@ -74,7 +74,7 @@ export function createRespond(audit: Audit, errorsSetting: () => Promise<string>
     const who = await whoWasMeant(c)
     await audit.write(c.get('facts'), { ...who, success: false, actionDetail: result.error.code, info: error.message })
     const refused = ['right_missing', 'right_elsewhere'].includes(result.error.code)
-    if (refused && c.req.path.startsWith('/api/')) return json(c, failure(error), 403)
+    if (refused && c.get('path').startsWith('/api/')) return json(c, failure(error), 403)
     return refuse(c, error, await errorsSetting())
   }
 
@@ -82,7 +82,7 @@ export function createRespond(audit: Audit, errorsSetting: () => Promise<string>
   async function whoWasMeant(c: Ctx) {
     const self = c.get('self')
     if (self) return { ...whoIs(self), serial: param(c.get('params'), 'serial') ?? '' }
-    const user = c.req.path.startsWith('/admin/') ? param(c.get('params'), 'user') : null
+    const user = c.get('path').startsWith('/admin/') ? param(c.get('params'), 'user') : null
     return user ? namedUser({ user, realm: param(c.get('params'), 'realm') ?? undefined }) : {}
   }
 }

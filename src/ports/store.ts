@@ -215,6 +215,8 @@ export type Store = Parts & {
     transactionId: string,
     now: Instant,
   ) => Promise<readonly { readonly challenge: Challenge; readonly token: Token }[]>
+  /** All unexpired challenges in any state, of one token or of all, the newest first. */
+  readonly listChallenges: (serial: string | null, now: Instant) => Promise<readonly Challenge[]>
   /**
    * crypt(3) texts of the built-in store.
    *

@@ -6,6 +6,8 @@
  */
 import { startMailCatcher } from '../adapters/catcher/smtp.ts'
 import { newKey } from '../adapters/vault/keys.ts'
+import { readConfig } from '../config.ts'
+import { administrationBase } from '../http/mounts.ts'
 import { adminClient, checkClient } from './client.ts'
 import { otpReader } from './mailbox.ts'
 import { startInMiniflare } from './miniflare.ts'
@@ -47,7 +49,9 @@ export async function startOtpost({ runtime = 'node', variables = {} }: StartOpt
     stops.push(stopServer)
 
     const login = { username: 'admin', password: settings.OTPOST_ADMIN_PASSWORD }
-    const admin = await adminClient(url, login)
+    const config = readConfig(settings)
+    const base = `${url}${config.ok ? administrationBase(config.value.mounts) : ''}`
+    const admin = await adminClient(base, login)
     const mailer = { SMTP_SERVER: catcher.host, SMTP_PORT: catcher.port, EMAIL_FROM: 'otp@example.org' }
     await admin.setProvider('catcher', mailer, { default: true })
     await admin.importUsers(RESOLVER, [])
@@ -58,7 +62,7 @@ export async function startOtpost({ runtime = 'node', variables = {} }: StartOpt
       admin,
       enroll: enroller(admin),
       nextOtp: otpReader(catcher, () => trouble.slice(-SHOWN).join('\n')),
-      check: checkClient(url),
+      check: checkClient(base),
       mails: catcher.mails,
       stop,
       [Symbol.asyncDispose]: stop,

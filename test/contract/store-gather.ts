@@ -28,6 +28,22 @@ export function gatherTests(suite: Suite): void {
   const serialsOf = (tokens: readonly { readonly serial: string }[]) => tokens.map(({ serial }) => serial)
 
   describe('findChallenges', () => findChallengeTests(suite))
+  it('listChallenges lists unexpired challenges in any state, of one token or of all, the newest first', async () => {
+    const [one, other] = [await enrolled(suite), await enrolled(suite)]
+    const first = await challenged(suite, one, { set: "state = 'accepted'" })
+    const second = await challenged(suite, other)
+    const third = await challenged(suite, one, { set: "delivery = 'undelivered'" })
+    await challenged(suite, one, { set: `expires_at = ${NOW}` })
+
+    const all = (await suite.store.listChallenges(null, NOW)).map(({ id }) => id)
+
+    expect(await suite.store.listChallenges(one.serial, NOW)).toEqual([third, first])
+    expect(all.filter((id) => [first, second, third].some((known) => known.id === id))).toEqual([
+      ...[third.id, second.id, first.id],
+    ])
+    expect(await suite.store.listChallenges('NONE', NOW)).toEqual([])
+  })
+
   describe('gather', () => {
     beforeAll(async () => {
       await saveUsers(suite, first, [user('1001', 'ada'), user('1002', 'bob')])

@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { actions, findAction } from '../../src/core/policy/actions.ts'
 import { isRightScope } from '../../src/core/policy/rights.ts'
-import { addAdministrator, codeOf, logIn, type Session } from '../support/administrators.ts'
+import { addAdministrator, apiToken, type Call, codeOf, logIn, type Session } from '../support/administrators.ts'
 import { callsByRight } from '../support/calls.ts'
 import { enrollSms, type Gateway, startGateway, useGateway } from '../support/gateway.ts'
 import { enroll, type Fields, type Harness, startHarness } from '../support/harness.ts'
@@ -14,11 +14,15 @@ import { type Effect, selfEffects } from '../support/self-effects.ts'
 let h: Harness
 let gateway: Gateway
 let clerk: Session
+let service: Call
+
+const key = ({ scope, name }: { readonly scope: string; readonly name: string }): string => `${scope} ${name}`
 
 beforeAll(async () => {
   h = await startHarness()
   await addAdministrator(h, 'clerk')
   clerk = await logIn(h, 'clerk')
+  service = await apiToken(h, 'clerk')
   gateway = await startGateway()
   await useGateway(h, gateway)
   await useGateway(h, gateway, { URL: gateway.url.replace('send', 'other') }, { name: 'other', default: 'false' })
@@ -262,19 +266,30 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     ...{ without: undefined, with: SENT },
   },
 }
+const closed = (scope: string, action: string) =>
+  h.admin('/system/setPolicy', {
+    ...{ name: 'closed', scope, action, realm: '*', user: 'nobody', client: '*', enforce: 'true' },
+  })
+/** A right whose only call is on privacyIDEA's wire. */
+const SERVICE: Readonly<Record<string, Effect>> = {
+  'admin triggerchallenge': {
+    written: 'triggerchallenge',
+    more: { enforce: 'true' },
+    before: () => closed('admin', 'triggerchallenge'),
+    see: async () => codeOf(await service('POST', '/pi/validate/triggerchallenge', { user: 'alice@corp' })),
+    ...{ without: 303, with: undefined },
+  },
+}
 /** Whether the administrator is refused, in a scope that permits nothing and in one that permits the action. */
 const RIGHTS: Readonly<Record<string, Effect>> = Object.fromEntries(
   actions
-    .filter(({ scope, idle }) => isRightScope(scope) && idle === undefined)
+    .filter((action) => isRightScope(action.scope) && action.idle === undefined && !(key(action) in SERVICE))
     .map(({ scope, name }): readonly [string, Effect] => [
       `${scope} ${name}`,
       {
         written: name,
         more: { enforce: 'true' },
-        before: () => {
-          const closed = { name: 'closed', scope, action: name, realm: '*', user: 'nobody', client: '*' }
-          return h.admin('/system/setPolicy', { ...closed, enforce: 'true' })
-        },
+        before: () => closed(scope, name),
         see: async () => {
           const call = callsByRight(h).get(`${scope} ${name}`)
           return call && codeOf(await clerk.call(call.method, call.path, call.fields)) === 410
@@ -283,8 +298,7 @@ const RIGHTS: Readonly<Record<string, Effect>> = Object.fromEntries(
       },
     ]),
 )
-const ALL = { ...EFFECTS, ...RIGHTS, ...selfEffects(() => h) }
-const key = ({ scope, name }: { readonly scope: string; readonly name: string }): string => `${scope} ${name}`
+const ALL = { ...EFFECTS, ...SERVICE, ...RIGHTS, ...selfEffects(() => h) }
 
 describe('policy actions', () => {
   it('each has its effect shown below, or is declared idle, and none both', () => {

@@ -1,4 +1,5 @@
 /** otpost in workerd, as it is deployed: the flow over D1 and over libSQL, and what this runtime cannot do. */
+import { generateKeyPairSync } from 'node:crypto'
 import { createClient } from '@libsql/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { libsqlBatch } from '../../src/adapters/store/libsql.ts'
@@ -7,6 +8,15 @@ import { createStore } from '../../src/adapters/store/store.ts'
 import { startOtpost, type TestOtpost } from '../../src/testing/index.ts'
 import { type HranaServer, startHranaServer } from '../support/hrana-server.ts'
 import { COMPLETE, startWorker } from './workers-fixture.ts'
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const SIGNING_KEY = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+type PiEnvelope = {
+  readonly result: { readonly value: unknown; readonly authentication: string }
+  readonly detail?: { readonly transaction_id?: string }
+  readonly nonce: string
+  readonly signature: string
+}
 
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n))
 
@@ -30,10 +40,11 @@ async function libsqlVariables() {
 describe.each([
   ['D1', async () => ({})],
   ['libSQL over HTTP', libsqlVariables],
-])('a Worker over %s', (_, variables) => {
+])('a Worker over %s', (_, given) => {
   let otpost: TestOtpost
   beforeAll(async () => {
-    otpost = await startOtpost({ runtime: 'miniflare', variables: await variables() })
+    const variables = { ...(await given()), OTPOST_PI_SIGNING_KEY: SIGNING_KEY }
+    otpost = await startOtpost({ runtime: 'miniflare', variables })
   })
   afterAll(() => otpost?.stop())
 
@@ -52,6 +63,38 @@ describe.each([
     const second = await otpost.check({ user, pass: otp, transactionid })
 
     expect([first.result.value, second.result.value]).toEqual([true, false])
+  })
+
+  it("triggers, polls and answers on privacyIDEA's wire, and signs what it says", async () => {
+    const { user, email } = await otpost.enroll()
+    const made = await otpost.admin.call('/otpost/api-tokens', { username: 'admin', name: 'service' })
+    const { token } = made.result.value as { token: string } // otpost's own answer
+    const ask = async (path: string, fields: Record<string, string>, headers = {}) => {
+      const body = new URLSearchParams({ nonce: 'n', ...fields })
+      const response = await fetch(`${otpost.url}/pi${path}`, { method: 'POST', body, headers })
+      return (await response.json()) as PiEnvelope // the envelope, which other tests look at
+    }
+
+    const challenge = await ask('/validate/triggerchallenge', { user }, { authorization: token })
+    const transaction_id = challenge.detail?.transaction_id ?? ''
+    const poll = await ask(`/validate/polltransaction/${transaction_id}`, {})
+    const otp = await otpost.nextOtp(email)
+    const answers = [
+      await ask('/validate/check', { user, pass: otp, transaction_id }),
+      await ask('/validate/check', { user, pass: otp, transaction_id }),
+    ]
+
+    const all = [challenge, poll, ...answers]
+    expect(all.map(({ result }) => [result.value, result.authentication])).toEqual([
+      ...[
+        [1, 'CHALLENGE'],
+        [false, 'REJECT'],
+        [true, 'ACCEPT'],
+        [false, 'REJECT'],
+      ],
+    ])
+    for (const { signature, nonce } of all)
+      expect([nonce, /^rsa_sha256_pss:[0-9a-f]{512}$/.test(signature)]).toEqual(['n', true])
   })
 
   it('accepts PIN and OTP in one pass, without the transaction', async () => {

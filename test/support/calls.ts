@@ -10,8 +10,8 @@ export type RoutedCall = {
   readonly key: string
 }
 
-/** What is for everybody, or for users with sessions of their own. */
-const PUBLIC = /^\w+ \/(validate|userservice|healthcheck)\/|^POST \/admin\/login$/
+/** What is for everybody, or for users with sessions of their own; /pi has a table of its own (pi-auth.test.ts). */
+const PUBLIC = /^\w+ \/(validate|userservice|healthcheck|pi)\/|^POST \/admin\/login$/
 
 /** Every route there is, but for `PUBLIC`. Middleware, and the answers to wrong methods, stand under ALL. */
 export function routedCalls({ app }: Pick<Harness, 'app'>): readonly RoutedCall[] {

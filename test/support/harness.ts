@@ -129,7 +129,7 @@ export async function startHarness(
   const check: Harness['check'] = (fields) => request('/validate/check', form(fields))
 
   await must(
-    admin('/system/setResolver', {
+    admin(`${otpost.administration}/system/setResolver`, {
       name: 'people',
       type: 'passwdresolver',
       fileName: 'people.txt',
@@ -137,12 +137,15 @@ export async function startHarness(
     }),
   )
   await must(
-    admin('/system/setRealm', { realm: 'home', resolvers: 'useridresolver.PasswdIdResolver.IdResolver.people' }),
+    admin(`${otpost.administration}/system/setRealm`, {
+      realm: 'home',
+      resolvers: 'useridresolver.PasswdIdResolver.IdResolver.people',
+    }),
   )
   const smtp = JSON.stringify({ SMTP_SERVER: catcher.host, SMTP_PORT: catcher.port, EMAIL_FROM: 'otp@example.org' })
   // Port 25 and friends aside, loopback is open to every runtime under test.
   await must(
-    admin('/system/setProvider', {
+    admin(`${otpost.administration}/system/setProvider`, {
       name: 'catcher',
       type: 'email',
       class: 'SMTPEmailProvider',

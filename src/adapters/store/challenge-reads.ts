@@ -13,8 +13,10 @@ export const inTransaction = (transactionId: string, now: number): SQL =>
 export const partOf = (transactionId: string): SQL =>
   sql`(transaction_id > ${`${transactionId}.`} AND transaction_id < ${`${transactionId}/`})`
 
-export function challengeReads(batch: Batch): Pick<Store, 'deliveryState' | 'findChallenges' | 'challengesOf'> {
-  return { deliveryState, findChallenges, challengesOf }
+export function challengeReads(
+  batch: Batch,
+): Pick<Store, 'deliveryState' | 'findChallenges' | 'challengesOf' | 'listChallenges'> {
+  return { deliveryState, findChallenges, challengesOf, listChallenges }
 
   async function deliveryState(id: number): Promise<DeliveryState> {
     const [[row] = []] = await read(batch, [sql`SELECT delivery FROM challenges WHERE id = ${id}`])
@@ -37,6 +39,14 @@ export function challengeReads(batch: Batch): Pick<Store, 'deliveryState' | 'fin
   async function challengesOf(serials: readonly string[], now: number): Promise<readonly Challenge[]> {
     const [rows = []] = await read(batch, [
       sql`SELECT * FROM challenges WHERE serial IN ${list(serials)} AND expires_at > ${now} ORDER BY id`,
+    ])
+    return rows.map(toChallenge)
+  }
+
+  async function listChallenges(serial: string | null, now: number): Promise<readonly Challenge[]> {
+    const ofToken = serial === null ? sql`1` : sql`serial = ${serial}`
+    const [rows = []] = await read(batch, [
+      sql`SELECT * FROM challenges WHERE expires_at > ${now} AND ${ofToken} ORDER BY id DESC`,
     ])
     return rows.map(toChallenge)
   }

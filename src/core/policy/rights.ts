@@ -26,6 +26,7 @@ const ADMIN: readonly (readonly [string, string])[] = [
   ['userlist', 'List users.'],
   ['tokenowner', 'Ask who owns a token.'],
   ['checkstatus', 'Look at the challenges of tokens.'],
+  ['triggerchallenge', 'Open challenges of users and tokens without a PIN.'],
   ['manageToken', 'Change the realms of tokens; it takes the right in the old and in the new ones.'],
   ['getserial', 'Find a token by an OTP.'],
   ['copytokenpin', 'Copy the PIN of one token to another.'],

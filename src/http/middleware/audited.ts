@@ -9,20 +9,13 @@ import type { Env } from '../env.ts'
 
 /** Nothing was asked of otpost there: no such page, or the wrong method. */
 const NOTHING = [404, 405]
-/** The same answer whatever happens, or read with every page (contract 9). */
-const UNHEARD = [
-  '/validate/ok',
-  '/validate/fail',
-  '/userservice/pre_context',
-  '/userservice/context',
-  '/userservice/userinfo',
-]
 
-export function audited(audit: Audit, log: Log): MiddlewareHandler<Env> {
+/** @param isConstant the path answers the same whatever happens, and gets no row */
+export function audited(audit: Audit, log: Log, isConstant: (path: string) => boolean): MiddlewareHandler<Env> {
   return async (c, next) => {
     await next()
-    if (NOTHING.includes(c.res.status) || UNHEARD.includes(c.req.path)) return
-    const success = c.error === undefined && c.res.status < 400 && isRead(c.req.method, c.req.path)
+    if (NOTHING.includes(c.res.status) || isConstant(c.get('path'))) return
+    const success = c.error === undefined && c.res.status < 400 && isRead(c.req.method, c.get('path'))
     const actionDetail = c.error === undefined ? '' : 'internal_error'
     const { requestId } = c.get('facts')
     // The facts as authentication has completed them. A row that cannot be written turns no answer into another one;

@@ -6,6 +6,7 @@
  */
 import type { MiddlewareHandler } from 'hono'
 import ipaddr from 'ipaddr.js'
+import { err, ok, type Result } from '../../core/result.ts'
 import { utcTime } from '../../core/time.ts'
 import { hex } from '../../flows/sessions.ts'
 import type { Edges } from '../../ports/edges.ts'
@@ -13,18 +14,18 @@ import type { Env } from '../env.ts'
 
 export type ProxyList = readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]
 
-/** Reads addresses and networks separated by commas. @throws for an entry that is neither */
-export function readProxies(text: string): ProxyList {
-  return text
-    .split(/[\s,]+/)
-    .filter((entry) => entry !== '')
-    .map((entry) => {
-      if (entry.includes('/') ? !ipaddr.isValidCIDR(entry) : !ipaddr.isValid(entry))
-        throw new Error(`OTPOST_TRUSTED_PROXIES: '${entry}' is neither an address nor a network like 10.0.0.0/8`)
+/** Reads addresses and networks separated by commas or blanks; the error names the entry that is neither. */
+export function readAddresses(text: string): Result<ProxyList, string> {
+  const entries = text.split(/[\s,]+/).filter((entry) => entry !== '')
+  const wrong = entries.find((entry) => (entry.includes('/') ? !ipaddr.isValidCIDR(entry) : !ipaddr.isValid(entry)))
+  if (wrong !== undefined) return err(`'${wrong}' is neither an address nor a network like 10.0.0.0/8`)
+  return ok(
+    entries.map((entry) => {
       if (entry.includes('/')) return ipaddr.parseCIDR(entry)
       const address = ipaddr.process(entry)
       return [address, address.kind() === 'ipv4' ? 32 : 128]
-    })
+    }),
+  )
 }
 
 export function facts(
@@ -61,11 +62,12 @@ function clientBehind(header: string, peer: string, proxies: ProxyList): string 
   return canonical(peer)
 }
 
-function isTrusted(address: string, proxies: ProxyList): boolean {
+export function isTrusted(address: string, proxies: ProxyList): boolean {
   if (proxies.length === 0 || !ipaddr.isValid(address)) return false
   const parsed = ipaddr.process(address)
   return proxies.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits))
 }
 
 /** One spelling per address; an IPv4 address inside IPv6 is the IPv4 address. */
-const canonical = (address: string): string => (ipaddr.isValid(address) ? ipaddr.process(address).toString() : address)
+export const canonical = (address: string): string =>
+  ipaddr.isValid(address) ? ipaddr.process(address).toString() : address

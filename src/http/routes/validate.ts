@@ -29,6 +29,7 @@ import {
 import type { Env } from '../env.ts'
 import { params } from '../middleware/params.ts'
 import { type Params, param } from '../params.ts'
+import { repeatable } from '../repeatable.ts'
 import { json, page } from '../reply.ts'
 
 export type ValidateFlows = { readonly check: Check; readonly status: Status }
@@ -51,12 +52,7 @@ export function validateRoutes(
 ): Hono<Env> {
   const check = (c: Ctx) => run(c, decodeCheck(c.get('params')))
 
-  /** A client that asks again because an answer was lost says so, by a header or by the parameter of the setting. */
-  async function run(c: Ctx, command: CheckCommand) {
-    const name = await requestIdParameter()
-    const key = c.req.header('idempotency-key') ?? (name === '' ? null : param(c.get('params'), name))
-    return flows.check(command, key ? { ...c.get('facts'), idempotencyKey: key } : c.get('facts'))
-  }
+  const run = async (c: Ctx, command: CheckCommand) => flows.check(command, await repeatable(c, requestIdParameter))
 
   const handlers: Readonly<Record<string, Handler>> = {
     '/check': async (c, given) => {
@@ -108,7 +104,7 @@ export function validateRoutes(
 
 /** The "no" of each endpoint when nothing can be said. */
 export function refuseValidate(c: Ctx): Response {
-  switch (c.req.path.replace(/^\/validate\//, '')) {
+  switch (c.get('path').replace(/^\/validate\//, '')) {
     case 'simplecheck':
       return plain(c, ':-(')
     case 'radiuscheck':

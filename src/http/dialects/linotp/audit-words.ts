@@ -24,9 +24,10 @@ export type AuditWords = {
   readonly clearance_level: number
 }
 
-const CHECKS = /^validate\/(check|check_s|check_t|simplecheck|samlcheck|smspin|radiuscheck)$/
+/** Below whatever path the dialect is mounted under. */
+const CHECKS = /(?:^|\/)validate\/(check|check_s|check_t|simplecheck|samlcheck|smspin|radiuscheck)$/
 /** Actions whose detail is a number of tokens: those of the request, one at least (scenario 21 #41, #45). */
-const COUNTED = /^admin\/(init|enable|disable|remove)$/
+const COUNTED = /(?:^|\/)admin\/(init|enable|disable|remove)$/
 
 export function toWords(row: SentRecord): AuditWords {
   const unsent = isUnsent(row)
@@ -37,7 +38,7 @@ export function toWords(row: SentRecord): AuditWords {
     success: row.success ? '1' : '0',
     // LinOTP gives a challenge up when its message was not sent, and forgets whose it was.
     // A serial that tokens are looked for by is none of its business either.
-    serial: unsent || row.action === 'admin/show' ? '' : row.serial,
+    serial: unsent || /(?:^|\/)admin\/show$/.test(row.action) ? '' : row.serial,
     token_type: unsent ? '' : row.tokenType,
     user: row.user,
     realm: row.realm,
@@ -51,7 +52,7 @@ export function toWords(row: SentRecord): AuditWords {
   }
 }
 
-const isCheck = ({ action }: SentRecord): boolean => action.startsWith('validate/')
+const isCheck = ({ action }: SentRecord): boolean => isValidate(action)
 
 /** Every message of the request was refused or could not be handed over. */
 const isUnsent = ({ actionDetail, deliveries }: SentRecord): boolean =>
@@ -66,7 +67,9 @@ function detailOf({ action, success, actionDetail, user, realm, serial }: SentRe
   if (COUNTED.test(action)) return `tokennum = ${Math.max(1, serial.split(' ').length)}`
   if (actionDetail === 'challenge_created' || actionDetail === 'challenge_pending') return 'challenge created'
   if (CHECKS.test(action) && success) return `user '${user}'@'${realm}' successfully authenticated.`
-  return action.startsWith('validate/') && Object.hasOwn(REASONS, actionDetail)
+  return isValidate(action) && Object.hasOwn(REASONS, actionDetail)
     ? REASONS[actionDetail as keyof typeof REASONS] // one of its keys, as was just seen
     : ''
 }
+
+const isValidate = (action: string): boolean => /(?:^|\/)validate\//.test(action)

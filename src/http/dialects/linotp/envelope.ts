@@ -1,11 +1,11 @@
 /** LinOTP's envelope (contract 1.1 to 1.3). The version in it is ours. */
 import packageInfo from '../../../version.ts'
+import type { Json, JsonObject } from '../../json.ts'
 
 /** LinOTP's API version, which its clients compare. */
 const API_VERSION = '2.0802'
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
-export type JsonObject = { readonly [key: string]: Json }
+export type { Json, JsonObject }
 
 const product = { version: `otpost ${packageInfo}`, versionNumber: packageInfo }
 

@@ -1,0 +1,55 @@
+/** Everything that privacyIDEA's dialect serves, under its paths, with the middleware that belongs to each. */
+import { Hono } from 'hono'
+import { err } from '../../../core/result.ts'
+import { badParameter } from '../../dialects/privacyidea/failures.ts'
+import type { Options } from '../../dialects/privacyidea/options.ts'
+import { neededBy } from '../../dialects/privacyidea/rights.ts'
+import type { Env } from '../../env.ts'
+import { audited } from '../../middleware/audited.ts'
+import { entitled, type RefuseRight } from '../../middleware/entitled.ts'
+import { params, type RulesOf } from '../../middleware/params.ts'
+import type { DialectParts } from '../../parts.ts'
+import { authRoutes } from './auth.ts'
+import { bearer, required } from './bearer.ts'
+import { namedClient } from './named-client.ts'
+import { createRespond, type Replies } from './replies.ts'
+import { systemRoutes } from './system.ts'
+import { tokenRoutes } from './token.ts'
+import { validateRoutes } from './validate.ts'
+
+const ADMINISTRATION = ['token', 'system', 'realm', 'user']
+export const SEGMENTS = ['validate', 'auth', ...ADMINISTRATION]
+/** The same answer whatever happens. */
+const isConstant = (path: string): boolean => path.startsWith('/validate/polltransaction')
+
+export function privacyideaRoutes(
+  { edges, audit, flows, ...parts }: DialectParts,
+  options: Options,
+  replies: Replies,
+): Hono<Env> {
+  const app = new Hono<Env>()
+  const respond = createRespond(replies, audit, parts.namedUser)
+  const rulesOf: RulesOf = (c) => ({
+    ...{ json: 'wins', unambiguous: ['user', 'serial', 'pass', 'username', 'password'] },
+    decodeAgain: options.decodingOf(c.req.header('user-agent') ?? ''),
+  })
+  const read = params((c, rule) => {
+    edges.log.warn('request_unreadable', { request: c.get('facts').requestId, path: c.req.path, rule })
+    return replies.refuse(c, badParameter(`request ${rule}`))
+  }, rulesOf)
+
+  // `/auth/*` is `/auth` as well.
+  for (const segment of SEGMENTS)
+    app.use(`/${segment}/*`, audited(audit, edges.log, isConstant), bearer(flows.sessions), read)
+  // Where logins of administrators are counted, nobody is believed.
+  app.use('/validate/*', namedClient(options))
+  const refuseRight: RefuseRight = (c, failure) => respond(c, err(failure), () => ({ value: null }))
+  const admins = [required(audit, replies), entitled(flows.entitle, neededBy, refuseRight)] as const
+  app.use('/validate/triggerchallenge', ...admins)
+  for (const segment of ADMINISTRATION) app.use(`/${segment}/*`, ...admins)
+  app.route('/validate', validateRoutes(flows, { options, replies, settings: parts }))
+  app.route('/', authRoutes(flows, replies, admins))
+  app.route('/', tokenRoutes(flows, options, respond))
+  app.route('/', systemRoutes(flows, respond))
+  return app
+}
