@@ -10,6 +10,14 @@ const templates = {
 
 /** These set variables of the process, which Miniflare reads once in its life. */
 const ALONE = ['test/runtimes/smtp.test.ts', 'test/testing/*.test.ts']
+/** These start many processes or go on for long: npm run test:slow. */
+const SLOW = [
+  'test/cli/{audit,commands-local,commands-remote,keys-backup,metrics,serve,tls}.test.ts',
+  ...['test/processes/*.test.ts', 'test/model/*.test.ts', 'test/pack.test.ts'],
+  ...['test/adapters/mail-smtp-many.test.ts', 'test/contract/store-http.test.ts', 'test/flows/audit-memory.test.ts'],
+]
+/** These have servers of other people to run: npm run test:providers, test:radius, test:sql. */
+const ELSEWHERE = ['test/sql/**', 'test/providers/**', 'test/radius/**']
 
 export default defineConfig({
   plugins: [templates],
@@ -27,13 +35,13 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
-          // These have programs of their own to run: npm run test:providers, test:radius, test:sql.
-          exclude: [...ALONE, 'test/sql/**', 'test/providers/**', 'test/radius/**'],
+          exclude: [...ALONE, ...SLOW, ...ELSEWHERE],
           // No file leaves anything behind in its process.
           isolate: false,
         },
       },
       { extends: true, test: { name: 'alone', include: ALONE, isolate: true } },
+      { extends: true, test: { name: 'slow', include: SLOW, isolate: false } },
     ],
   },
 })
