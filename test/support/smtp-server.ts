@@ -169,7 +169,8 @@ export type ScriptedServer = {
 }
 
 /**
- * Plays a friendly server without TLS, save for the given replies.
+ * Plays a friendly server without TLS, save for the given replies. Once it has said 220 to STARTTLS it says nothing
+ * more: what comes then is a handshake, in whose random bytes there may be an end of line.
  *
  * @param port one of the system's choice unless told
  */
@@ -189,6 +190,7 @@ export async function startScriptedServer(replies: Partial<Record<Turn, Reply>>,
     sockets.add(socket)
     let rest = ''
     let inMessage = false
+    let shakesHands = false
     let timer: NodeJS.Timeout | undefined
     const play = (turn: Turn) => {
       const reply = script[turn]
@@ -207,12 +209,14 @@ export async function startScriptedServer(replies: Partial<Record<Turn, Reply>>,
     })
     socket.on('data', (chunk) => {
       heard += chunk.toString('latin1')
+      if (shakesHands) return
       const lines = (rest + chunk.toString('latin1')).split('\r\n')
       rest = lines.pop() ?? ''
       for (const line of lines) {
         if (inMessage && line !== '.') continue
         const turn = inMessage ? 'message' : turnOf(line)
         inMessage = turn === 'DATA' && script.DATA === FRIENDLY.DATA
+        shakesHands = turn === 'STARTTLS' && 'say' in script.STARTTLS && script.STARTTLS.say.startsWith('220')
         play(turn)
       }
     })
