@@ -1,23 +1,17 @@
-/** /admin, /system, /audit and /api/v2: LinOTP's administration. */
-import { body, type Group, list, object, text, truth, value, whole } from './operation.ts'
+/** /admin: LinOTP's administration of tokens, and who logs in. */
+import { FILTERS } from '../../src/flows/user-list.ts'
+import { neededBy } from '../../src/http/rights.ts'
+import { type Group, list, map, members, named, object, text, truth, value, whole } from './operation.ts'
 
 const TOKEN = {
-  serial: 'Serial of the token; several as serial[].',
+  serial: 'Serial of the token; of several the list serial[].',
   user: 'All tokens of this user.',
   realm: 'Realm of the user.',
   resConf: 'Resolver of the user.',
 }
 const PAGE = { page: 'Number of the page, from 1.', pagesize: 'Entries on a page; setting pagesize unless told.' }
-const V2_PAGE = {
-  page: 'Number of the page, from 0.',
-  pageSize: 'Entries on a page; 0: all.',
-  sortBy: 'Member to sort by.',
-  sortOrder: 'asc or desc.',
-}
 const count = value(whole, object({ message: text }))
 const done = value(truth)
-const entries = value(object())
-const SECURITY = ['session', 'apiToken'] as const
 
 export const login: Group = {
   name: 'login',
@@ -40,8 +34,11 @@ export const login: Group = {
 export const admin: Group = {
   name: 'admin',
   description: 'Tokens and their users.',
-  security: SECURITY,
+  security: ['session', 'apiToken'],
   envelope: 'linotp',
+  neededBy,
+  statuses: { 401: 'Not logged in.' },
+  shared: ['httperror'],
   operations: {
     'GET,POST /admin/logout': {
       summary: 'Ends the session, on every node.',
@@ -52,15 +49,20 @@ export const admin: Group = {
       parameters: {
         'type!': 'email or sms.',
         user: 'Who gets it.',
-        realm: 'Realm of the user.',
+        realm: 'Realm of the user, or of the token.',
+        resConf: 'Resolver of the user.',
         serial: 'Serial; made up unless told.',
+        prefix: 'What a serial that is made up begins with.',
         email_address: 'Where mails go.',
         phone: 'Where SMS go.',
         pin: 'PIN.',
         description: 'Description.',
         otpkey: 'Secret in hex; random unless told.',
+        genkey: '1: the secret is made here.',
         otplen: 'Digits of an OTP.',
         hashlib: 'sha1, sha256 or sha512.',
+        scope: 'JSON: where the token may be used.',
+        rollout: 'Given: for the enrolment of another token alone.',
       },
       reply: value(truth, object({ serial: text })),
     },
@@ -80,9 +82,10 @@ export const admin: Group = {
       reply: value(
         object({
           data: list(object()),
-          resultset: object({ pages: whole, pagesize: whole, tokens: whole, page: whole }),
+          resultset: object(members('pages pagesize tokens page', whole)),
         }),
       ),
+      also: { 'application/force-download': 'With outform=csv.' },
     },
     'POST /admin/remove': { summary: 'Removes tokens.', parameters: TOKEN, reply: count },
     'POST /admin/enable': { summary: 'Enables tokens.', parameters: TOKEN, reply: count },
@@ -107,12 +110,12 @@ export const admin: Group = {
         validityPeriodStart: 'dd/mm/yy HH:MM, UTC.',
         validityPeriodEnd: 'dd/mm/yy HH:MM, UTC.',
       },
-      reply: entries,
+      reply: value(map(whole)),
     },
     'POST /admin/setPin': {
       summary: 'Sets the user PIN of mOTP tokens, of which there are none here.',
-      parameters: { 'serial!': 'Serial.', userpin: 'PIN.' },
-      reply: entries,
+      parameters: { 'serial!': 'Serial.', 'userpin!': 'PIN.' },
+      reply: value(object()),
     },
     'POST /admin/setValidity': {
       summary: 'Sets limits of several tokens.',
@@ -131,6 +134,7 @@ export const admin: Group = {
         'serial!': TOKEN.serial,
         'user!': 'Who gets them.',
         realm: 'Realm of the user.',
+        resConf: 'Resolver of the user.',
         pin: 'PIN; kept unless told.',
       },
       reply: done,
@@ -147,7 +151,7 @@ export const admin: Group = {
     },
     'POST /admin/tokenrealm': {
       summary: 'Sets the realms of a token.',
-      parameters: { 'serial!': TOKEN.serial, 'realms!': 'Names, separated by commas; may be empty.' },
+      parameters: { 'serial!': 'Serial.', 'realms!': 'Names, separated by commas; may be empty.' },
       reply: value(whole),
     },
     'POST /admin/copyTokenPin': {
@@ -163,7 +167,12 @@ export const admin: Group = {
     'POST /admin/losttoken': {
       summary: 'A token for a while in the place of a lost one, which is disabled.',
       parameters: { 'serial!': 'Serial of the lost one.', type: 'email or sms.', email: 'Address.', mobile: 'Number.' },
-      reply: entries,
+      reply: value(
+        object({
+          ...members('serial valid_to password end_date token_typ', text),
+          ...{ init: truth, ...members('user pin disable', whole) },
+        }),
+      ),
     },
     'GET,POST /admin/checkstatus': {
       summary: 'Open challenges.',
@@ -173,14 +182,15 @@ export const admin: Group = {
         serial: 'Of this token.',
         user: 'Of this user.',
         realm: 'Realm of the user.',
-        open: 'true: answered ones too.',
+        resConf: 'Resolver of the user.',
+        open: 'false: answered ones too.',
       },
-      reply: entries,
+      reply: value(object({ values: map(object({ challenges: map(object()), tokeninfo: object() })) })),
     },
     'GET,POST /admin/getTokenOwner': {
       summary: 'Attributes of the owner.',
       parameters: { 'serial!': 'Serial.' },
-      reply: entries,
+      reply: value(map(text)),
     },
     'GET,POST /admin/getSerialByOtp': {
       summary: 'Finds the token of an OTP.',
@@ -190,7 +200,7 @@ export const admin: Group = {
         realm: 'Only in this realm.',
         assigned: '1: with an owner, 0: without.',
       },
-      reply: entries,
+      reply: value(object({ success: truth, ...members('serial user_login user_resolver', text) })),
     },
     'GET,POST /admin/check_serial': {
       summary: 'Is a serial free, and if not, which one like it is?',
@@ -202,260 +212,16 @@ export const admin: Group = {
       parameters: {
         realm: 'Of this realm.',
         resConf: 'Of this resolver.',
-        username: 'With this login, * for any text; other attributes likewise.',
-        page: 'Number of the page.',
+        ...named(FILTERS, 'Attribute of this name; * for any text.'),
+        page: 'Number of the page, from 0.',
         rp: 'Entries on a page.',
       },
       reply: value(list(object())),
     },
     'POST /admin/testresolver': {
       summary: 'Asks the directory of a resolver.',
-      parameters: { 'name!': 'Name of the resolver.' },
-      reply: value(object({ result: truth, desc: text })),
-    },
-  },
-}
-
-const POLICY = {
-  scope: 'Scope.',
-  action: 'Actions, like name=value separated by commas.',
-  realm: 'Realms.',
-  user: 'Users.',
-  client: 'Addresses and networks.',
-  time: 'Six fields; * for always.',
-  active: 'True or False.',
-}
-const PROVIDER = { 'type!': 'email or sms.', 'name!': 'Name.' }
-
-export const system: Group = {
-  name: 'system',
-  description: 'Settings, providers, realms, resolvers, policies. What changes something is POST alone.',
-  security: SECURITY,
-  envelope: 'linotp',
-  operations: {
-    'POST /system/setConfig': {
-      summary: 'Saves settings (docs/settings.md).',
-      parameters: {
-        key: 'Name, with value beside it; or any number of NAME=value.',
-        value: 'Value.',
-        type: 'password: keep it sealed.',
-        description: 'Description.',
-      },
-      reply: entries,
-    },
-    'GET,POST /system/getConfig': { summary: 'Reads a setting, or all.', parameters: { key: 'Name.' }, reply: entries },
-    'POST /system/delConfig': { summary: 'Removes a setting.', parameters: { 'key!': 'Name.' }, reply: entries },
-    'POST /system/setDefault': {
-      summary: 'Saves defaults of new tokens.',
-      parameters: {
-        DefaultOtpLen: 'Digits.',
-        DefaultMaxFailCount: 'Failures.',
-        DefaultCountWindow: 'Window.',
-        DefaultSyncWindow: 'Window.',
-        DefaultResetFailCount: 'True or False.',
-      },
-      reply: entries,
-    },
-    'POST /system/setProvider': {
-      summary: 'Saves a provider.',
-      parameters: {
-        ...PROVIDER,
-        'class!': 'Its class.',
-        'config!': 'JSON.',
-        timeout: 'Seconds.',
-        default: 'true: it is the default.',
-        managed: 'Password of a managed provider.',
-      },
-      reply: done,
-    },
-    'GET,POST /system/getProvider': {
-      summary: 'Shows providers, secrets as ***.',
-      parameters: { 'type!': PROVIDER['type!'], name: 'Only this one.' },
-      reply: entries,
-    },
-    'POST /system/delProvider': {
-      summary: 'Removes a provider.',
-      parameters: { ...PROVIDER, managed: 'Password of a managed provider.' },
-      reply: done,
-    },
-    'POST /system/setDefaultProvider': { summary: 'Makes a provider the default.', parameters: PROVIDER, reply: done },
-    'POST /system/testProvider': {
-      summary: 'Sends a message of trial, where `to` is given.',
-      parameters: { ...PROVIDER, to: 'Address or number.' },
-      reply: value(truth, object({ tries: list(object()) })),
-    },
-    'POST /system/setResolver': {
-      summary: 'Saves a resolver (docs/users.md).',
-      parameters: {
-        'name!': 'Name.',
-        'type!': 'passwdresolver, ldapresolver, sqlresolver, httpresolver or localresolver.',
-        previous_name: 'Changes that one.',
-        fileName: 'Of a passwd file.',
-      },
-      reply: done,
-    },
-    'GET,POST /system/getResolver': {
-      summary: 'Shows a resolver, secrets as ***.',
-      parameters: { 'resolver!': 'Name.' },
-      reply: entries,
-    },
-    'GET,POST /system/getResolvers': { summary: 'Lists resolvers.', reply: entries },
-    'POST /system/delResolver': {
-      summary: 'Removes a resolver that no realm has.',
-      parameters: { 'resolver!': 'Name.' },
-      reply: done,
-    },
-    'POST /system/setRealm': {
-      summary: 'Saves a realm.',
-      parameters: { 'realm!': 'Name.', 'resolvers!': 'Names of resolvers, separated by commas.' },
-      reply: done,
-    },
-    'GET,POST /system/getRealms': { summary: 'Lists realms.', parameters: { realm: 'Only this one.' }, reply: entries },
-    'POST /system/delRealm': { summary: 'Removes a realm.', parameters: { 'realm!': 'Name.' }, reply: entries },
-    'POST /system/setDefaultRealm': {
-      summary: 'Makes a realm the default.',
-      parameters: { realm: 'Name; empty: none is.' },
-      reply: done,
-    },
-    'GET,POST /system/getDefaultRealm': { summary: 'The default realm.', reply: entries },
-    'POST /system/setPolicy': {
-      summary: 'Saves a policy (docs/policies.md).',
-      parameters: {
-        'name!': 'Name.',
-        'scope!': POLICY.scope,
-        'action!': POLICY.action,
-        'realm!': POLICY.realm,
-        user: POLICY.user,
-        client: POLICY.client,
-        time: POLICY.time,
-        active: POLICY.active,
-        enforce: 'true: although it may lock administrators out.',
-      },
-      reply: entries,
-    },
-    'GET,POST /system/getPolicy': {
-      summary: 'Lists policies.',
-      parameters: {
-        name: 'Only these.',
-        ...POLICY,
-        display_inactive: '1: inactive ones too.',
-        export: 'true: a file.',
-      },
-      reply: entries,
-    },
-    'POST /system/delPolicy': {
-      summary: 'Removes policies.',
-      parameters: { 'name!': 'Names, separated by commas.', enforce: 'true: although it may lock administrators out.' },
-      reply: entries,
-    },
-    'POST /system/importPolicy': {
-      summary: 'Saves the policies of a file.',
-      parameters: { 'file!': 'The file, multipart or as text.' },
-      reply: body('text/xml'),
-    },
-    'GET,POST /system/checkPolicy': {
-      summary: 'Which policies match?',
-      parameters: {
-        'user!': 'Login.',
-        'realm!': 'Realm.',
-        'scope!': 'Scope.',
-        'action!': 'Action.',
-        'client!': 'Address.',
-      },
-      reply: value(object({ allowed: truth, policy: object() })),
-    },
-    'GET,POST /system/getPolicyDef': {
-      summary: 'All actions, by scope.',
-      parameters: { scope: 'Only this one.' },
-      reply: entries,
-    },
-  },
-}
-
-const AUDIT = {
-  action: 'Path of the request.',
-  serial: 'Serial.',
-  user: 'Login.',
-  realm: 'Realm.',
-  administrator: 'Who administered.',
-  client: 'Address.',
-  info: 'Text.',
-}
-
-export const audit: Group = {
-  name: 'audit',
-  description: 'Who did what (docs/audit.md).',
-  security: SECURITY,
-  envelope: 'none',
-  operations: {
-    'GET,POST /audit/search': {
-      summary: "LinOTP's search: a grid, without the envelope.",
-      parameters: {
-        ...AUDIT,
-        page: 'Number of the page, from 1.',
-        rp: 'Rows on a page.',
-        sortname: 'Column.',
-        sortorder: 'asc or desc.',
-        query: 'Text of a grid search.',
-        qtype: 'Its column, or extsearch.',
-        outform: 'csv: a file.',
-      },
-      reply: body(
-        'application/json',
-        object({ page: whole, total: whole, rows: list(object({ id: whole, cell: list({}) })) }),
-      ),
-    },
-  },
-}
-
-export const v2: Group = {
-  name: 'api/v2',
-  description: "LinOTP's newer reads. A refusal by policy is 403.",
-  security: SECURITY,
-  envelope: 'linotp',
-  operations: {
-    'GET /api/v2/auditlog': {
-      summary: 'Rows of the audit.',
-      parameters: { ...V2_PAGE, ...AUDIT, success: 'true or false.' },
-      reply: value(
-        object({ page: whole, pageSize: whole, totalPages: whole, totalRecords: whole, pageRecords: list(object()) }),
-      ),
-      statuses: { 403: 'Not allowed.' },
-    },
-    'GET /api/v2/tokens': {
-      summary: 'Tokens.',
-      parameters: {
-        ...V2_PAGE,
-        searchTerm: 'Text.',
-        userId: 'Of this user.',
-        username: 'Login, * for any text.',
-        realm: 'Realm.',
-        resolverName: 'Resolver.',
-      },
-      reply: value(
-        object({ page: whole, pageSize: whole, totalPages: whole, totalRecords: whole, pageRecords: list(object()) }),
-      ),
-      statuses: { 403: 'Not allowed.' },
-    },
-    'GET /api/v2/tokens/:serial': { summary: 'One token.', reply: entries, statuses: { 403: 'Not allowed.' } },
-    'GET /api/v2/realms': { summary: 'Realms.', reply: value(list(object())), statuses: { 403: 'Not allowed.' } },
-    'GET /api/v2/realms/:realm/users': {
-      summary: 'Users of a realm.',
-      parameters: V2_PAGE,
-      reply: value(list(object())),
-      statuses: { 403: 'Not allowed.' },
-    },
-    'GET /api/v2/resolvers': { summary: 'Resolvers.', reply: value(list(object())), statuses: { 403: 'Not allowed.' } },
-    'GET /api/v2/resolvers/:name/users': {
-      summary: 'Users of a resolver.',
-      parameters: V2_PAGE,
-      reply: value(list(object())),
-      statuses: { 403: 'Not allowed.' },
-    },
-    'GET /api/v2/resolvers/:name/users/:id': {
-      summary: 'One user.',
-      reply: entries,
-      statuses: { 403: 'Not allowed.' },
+      parameters: { 'name!': 'Name of the resolver.', user: 'Look for this login, too.' },
+      reply: value(object({ result: truth, desc: text, user: map(text) })),
     },
   },
 }

@@ -1,12 +1,12 @@
-/** /validate, as docs/validate.md has it at length. */
-import { body, type Group, object, text, truth, value, whole } from './operation.ts'
+/** /validate, as docs/validate.md has it at length, and the health check. */
+import { body, component, type Group, map, object, text, truth, value, whole } from './operation.ts'
 
-const WHO = {
+const USER = {
   user: 'Login, also user@realm or realm\\user (setting splitAtSign).',
   realm: 'Realm of the user; the default realm unless told.',
   resConf: 'Only users of this resolver.',
-  pass: 'PIN, OTP, or PIN and OTP.',
 }
+const PASS = { pass: 'PIN, OTP, or PIN and OTP.' }
 const ANSWER = {
   transactionid: 'Transaction that is answered; its part .01, .02 … or the whole.',
   state: 'The same as transactionid.',
@@ -17,8 +17,9 @@ const TEXT = {
   challenge: 'Text as well; all other options are left aside then.',
 }
 const ONLY = { serial: 'Only this token.', token_type: 'Only tokens of this type: email or sms.' }
-const challenge = { $ref: '#/components/schemas/Challenge' }
-const yes = value(truth, challenge)
+const CHECK = { ...USER, ...PASS, ...ONLY, ...ANSWER, ...TEXT }
+const shared = ['idempotencyKey']
+const challenge = component('Challenge')
 
 export const validate: Group = {
   name: 'validate',
@@ -29,64 +30,72 @@ export const validate: Group = {
     'GET,POST /validate/check': {
       summary: 'Is the pass right? A right PIN makes a challenge, sends its OTP and says no.',
       parameters: {
-        ...WHO,
-        ...ONLY,
-        ...ANSWER,
-        ...TEXT,
+        ...CHECK,
         auth_info: 'true: tell how long PIN and OTP were.',
         qr: 'The challenge as a page with a QR code.',
       },
-      reply: yes,
+      reply: value(truth, challenge),
+      also: { 'text/html': 'With qr, where there is a challenge.' },
+      shared,
     },
     'GET,POST /validate/check_s': {
       summary: 'The same for one token, by its serial, or for the only token of a user.',
-      parameters: { ...ONLY, ...WHO, ...ANSWER, ...TEXT },
-      reply: yes,
+      parameters: {
+        ...{ serial: ONLY.serial, ...USER, ...PASS, ...ANSWER, data: TEXT.data, message: TEXT.message },
+        challenge: 'Text as well; a challenge may be made.',
+        auth_info: 'true: tell how long PIN and OTP were.',
+      },
+      reply: value(truth, challenge),
+      shared,
     },
     'GET,POST /validate/check_t': {
-      summary: 'Answers a transaction, whoever owns the token.',
-      parameters: {
-        'transactionid!': ANSWER.transactionid,
-        state: ANSWER.state,
-        'pass!': WHO.pass,
-        token_type: ONLY.token_type,
-      },
+      summary: 'Answers a transaction, whoever owns the token. transactionid or state must be given.',
+      parameters: { ...ANSWER, 'pass!': PASS.pass, token_type: ONLY.token_type },
       reply: value(
-        object({ value: truth, failcount: whole }),
-        object({ token_type: text, serial: text, failure: text }),
+        { anyOf: [object({ value: truth, failcount: whole }), truth] },
+        object({ value: truth, failcount: whole, token_type: text, serial: text, failure: text }),
       ),
+      shared,
     },
     'GET,POST /validate/check_status': {
-      summary: 'What became of a transaction; the pass is the PIN.',
-      parameters: {
-        'transactionid!': ANSWER.transactionid,
-        state: ANSWER.state,
-        'pass!': WHO.pass,
-        user: WHO.user,
-        serial: ONLY.serial,
-      },
-      reply: value(truth, object({ transactions: object() })),
+      summary: 'What became of a transaction; the pass is the PIN. transactionid or state must be given.',
+      parameters: { ...ANSWER, 'pass!': PASS.pass, ...USER, serial: ONLY.serial },
+      reply: value(
+        truth,
+        object({
+          transactions: map(
+            object({
+              ...{ received_count: whole, received_tan: truth, valid_tan: truth, message: text, status: text },
+              token: object({ serial: text, type: text }),
+            }),
+          ),
+        }),
+      ),
     },
     'GET,POST /validate/simplecheck': {
       summary: 'As check, with ":-)" for yes and ":-(" for no, followed by transaction and message of a challenge.',
-      parameters: { ...WHO, ...ONLY, ...ANSWER, ...TEXT },
+      parameters: CHECK,
       reply: body('text/html'),
+      shared,
     },
     'GET,POST /validate/radiuscheck': {
       summary: 'As check, for rlm_rest of FreeRADIUS: 204 for yes, 400 for no, no body.',
-      parameters: { ...WHO, ...ONLY, ...ANSWER },
+      parameters: CHECK,
       reply: body('', text, 204),
       statuses: { 400: 'No.' },
+      shared,
     },
     'GET,POST /validate/smspin': {
       summary: 'Sends an SMS for a right PIN; the challenge stands in id.',
-      parameters: { ...WHO, ...TEXT },
+      parameters: CHECK,
       reply: value(truth),
+      shared,
     },
     'GET,POST /validate/samlcheck': {
       summary: 'As check, with attributes of the user (setting allowSamlAttributes).',
-      parameters: { ...WHO, ...ANSWER },
-      reply: value(object({ auth: truth, attributes: object() })),
+      parameters: { ...CHECK, auth_info: 'true: tell how long PIN and OTP were.' },
+      reply: value({ anyOf: [object({ auth: truth, attributes: object() }), truth] }, challenge),
+      shared,
     },
     'GET,POST /validate/ok': { summary: 'Says yes.', reply: value(truth) },
     'GET,POST /validate/fail': { summary: 'Says no.', reply: value(truth) },
@@ -94,7 +103,7 @@ export const validate: Group = {
 }
 
 export const health: Group = {
-  name: 'health',
+  name: 'healthcheck',
   description: 'For load balancers.',
   security: [],
   envelope: 'none',

@@ -31,7 +31,7 @@ export const needed = (call: RoutedCall, fields: Fields): Needed => {
 }
 
 /** Parameters that make a call need another right. */
-const FIELDS: readonly Fields[] = [
+export const SAMPLES: readonly Fields[] = [
   {},
   { type: 'email' },
   { type: 'sms' },
@@ -44,7 +44,7 @@ const FIELDS: readonly Fields[] = [
 export function callsByRight(h: Pick<Harness, 'app'>): ReadonlyMap<string, RoutedCall & { readonly fields: Fields }> {
   const found = new Map<string, RoutedCall & { readonly fields: Fields }>()
   for (const call of routedCalls(h))
-    for (const fields of FIELDS) {
+    for (const fields of SAMPLES) {
       // Without a type it is one of LinOTP's that there is not.
       if (call.key === 'POST /admin/init' && !fields.type) continue
       const [rights = [], ...more] = needed(call, fields)
