@@ -75,7 +75,6 @@ export const RIGHTS: Readonly<Record<string, NeededBy>> = {
   'POST /admin/copyTokenPin': admin('copytokenpin'),
   'POST /admin/copyTokenUser': admin('copytokenuser'),
   'POST /admin/losttoken': admin('losttoken'),
-  'POST /admin/loadtokens': admin('import'),
   'POST /admin/testresolver': READ,
 
   'GET /api/v2/tokens': ANY_ADMIN,
@@ -100,7 +99,6 @@ export const RIGHTS: Readonly<Record<string, NeededBy>> = {
   ...loose('/system/getPolicy', READ),
   ...loose('/system/getPolicyDef', READ),
   ...both('/system/checkPolicy', READ),
-  ...both('/system/policies_flexi', READ),
   'POST /system/testProvider': testProvider,
   'POST /system/testResolver': READ,
   'POST /system/setConfig': WRITE,
@@ -119,8 +117,6 @@ export const RIGHTS: Readonly<Record<string, NeededBy>> = {
   'POST /system/importPolicy': WRITE,
 
   ...both('/audit/search', VIEW),
-  'POST /tools/migrate_resolver': right('tools', 'migrate_resolver'),
-  'POST /tools/import_users': right('tools', 'import_users'),
 
   'GET /metrics': READ,
   'GET /otpost/admins': READ,
