@@ -32,6 +32,12 @@ describe('a request with a realm', () => {
   it('finds nobody in a realm that does not exist', () => {
     expect(lookups({ user: 'ada', realm: 'nowhere' })).toBe('realm_unknown')
   })
+
+  it('finds nobody by a login that is longer than any', () => {
+    expect(lookups({ user: 'a'.repeat(255), realm: 'corp' })).toEqual([['a'.repeat(255), 'corp']])
+    expect(lookups({ user: 'a'.repeat(256), realm: 'corp' })).toBe('user_unknown')
+    expect(lookups({ user: `${'a'.repeat(256)}@corp` })).toBe('user_unknown')
+  })
 })
 
 describe('a request without a realm', () => {

@@ -24,14 +24,14 @@ export type UserRequest = {
 /** Where to look for a user. */
 export type UserQuery = { readonly login: string; readonly realm: RealmRecord; readonly resolvers: readonly string[] }
 
+/** Nobody's is longer, and the patterns of policies may take a time that grows with its square or cube. */
+const MAX_LOGIN = 255
+
 /**
  * The realms in which a request's user may be, in the order they are tried. With `realm` the login is taken literally;
  * without it, it is split at the last `@` or the first `\` when `splitAtSign` says so.
  */
-export function userQueries(
-  request: UserRequest,
-  settings: Settings,
-): Result<readonly UserQuery[], 'user_missing' | 'realm_unknown'> {
+export function userQueries(request: UserRequest, settings: Settings): Result<readonly UserQuery[], UserProblem> {
   const { user, realm } = request
   if (user === '') return err('user_missing')
   const within = (record: RealmRecord | undefined, login: string): readonly UserQuery[] =>
@@ -49,8 +49,13 @@ export function userQueries(
   ])
 }
 
-const found = (queries: readonly UserQuery[]): Result<readonly UserQuery[], 'realm_unknown'> =>
-  queries.length > 0 ? ok(queries) : err('realm_unknown')
+/** Why nobody is looked for. */
+export type UserProblem = 'user_missing' | 'user_unknown' | 'realm_unknown'
+
+function found(queries: readonly UserQuery[]): Result<readonly UserQuery[], UserProblem> {
+  if (queries.some(({ login }) => login.length > MAX_LOGIN)) return err('user_unknown')
+  return queries.length > 0 ? ok(queries) : err('realm_unknown')
+}
 
 function splitLogin(user: string): { login: string; realm: string } | null {
   const at = user.lastIndexOf('@')

@@ -7,13 +7,13 @@ import type { Challenge } from '../core/challenge.ts'
 import type { CheckFailure } from '../core/failures.ts'
 import { type Bucket, bucketsOf, clientNetwork } from '../core/limits.ts'
 import { readPattern } from '../core/pattern.ts'
-import { setRealm } from '../core/policy/actions.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { policyFor } from '../core/policy/subject.ts'
+import { ok, type Result } from '../core/result.ts'
 import { clientFailLimit } from '../core/setting-keys.ts'
-import { findRealm, isDirectory, type Settings, settingOf } from '../core/settings.ts'
+import { isDirectory, type Settings, settingOf } from '../core/settings.ts'
 import type { Owner, Token } from '../core/token.ts'
-import { type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
+import { type UserProblem, type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store, Gathered as StoreGathered } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
@@ -22,7 +22,7 @@ import type { CheckCommand } from './check.ts'
 import type { Directories, Found, Unavailable } from './directories.ts'
 import type { Facts } from './facts.ts'
 import type { SettingsCache } from './settings.ts'
-import { inOrder } from './users.ts'
+import { inOrder, movedQueries } from './users.ts'
 
 export type Gathered = {
   readonly settings: Settings
@@ -65,8 +65,8 @@ export function createGather({ store, vault, edges, settings: cache, directories
   let decoy: Promise<Token> | undefined
 
   return async (command, facts) => {
-    const { settings, queries, failures, gathered, lookups } = await read(command, facts)
-    const found = identify(command, queries, gathered)
+    const { settings, queries, problem, failures, gathered, lookups } = await read(command, facts)
+    const found = problem ?? identify(command, queries, gathered)
     const { user, realm, tokens, hasToken } = typeof found === 'string' ? NOBODY_FOUND : found
     const named = queries[0]
     const owned = user ? NOTHING_FOUND : await ownerElsewhere(tokens[0], settings)
@@ -95,7 +95,8 @@ export function createGather({ store, vault, edges, settings: cache, directories
   /** One read; a second one when the settings have moved since this process read them. */
   async function read(command: CheckCommand, facts: Facts) {
     for (let settings = await cache.known(), tries = 0; ; settings = await cache.fresh(), tries++) {
-      const queries = queriesOf(command, settings, facts)
+      const asked = queriesOf(command, settings, facts)
+      const queries = asked.ok ? asked.value : []
       const lookups = await Promise.all(
         queries.map(({ login, resolvers }) => directories.findByLogin(settings, resolvers, login)),
       )
@@ -114,7 +115,10 @@ export function createGather({ store, vault, edges, settings: cache, directories
         now: facts.now,
       })
       if (gathered.version === settings.version || tries === 2)
-        return { settings, queries, failures, lookups, gathered: merged(gathered, queries, lookups) }
+        return {
+          ...{ settings, queries, failures, lookups, gathered: merged(gathered, queries, lookups) },
+          problem: asked.ok ? null : asked.error,
+        }
     }
   }
 
@@ -135,20 +139,12 @@ export function createGather({ store, vault, edges, settings: cache, directories
   }
 }
 
-/** Where the user may be; policy may put another realm in the place of the one that was named, except in self-service. */
-function queriesOf(command: CheckCommand, settings: Settings, facts: Facts): readonly UserQuery[] {
-  const found = command.user ? userQueries(command.user, settings) : null
-  if (!found?.ok) return []
-  if (command.self) return found.value
-  return found.value.flatMap((query) => {
-    const asked = { login: query.login, resolver: '', attributes: {} }
-    const policy = policyFor(settings, { user: asked, realm: query.realm.name, client: facts.client, time: facts.time })
-    const name = policy.value(setRealm).trim()
-    if (name === '') return [query]
-    const realm = findRealm(settings, name)
-    return realm ? [{ login: query.login, realm, resolvers: realm.resolvers }] : []
-  })
+/** Where the user may be; policy moves nobody in self-service. */
+function queriesOf({ user, self }: CheckCommand, settings: Settings, facts: Facts): Result<Queries, UserProblem> {
+  if (user === null) return ok([])
+  return self ? userQueries(user, settings) : movedQueries(user, settings, facts)
 }
+type Queries = readonly UserQuery[]
 
 const failuresOf = (settings: Settings, { client, now }: Facts): readonly Bucket[] =>
   bucketsOf(`failures:client:${clientNetwork(client)}`, settingOf(settings, clientFailLimit), now)
@@ -193,7 +189,6 @@ function identify(
 ): Subject | CheckFailure {
   if (command.user === null)
     return { user: null, realm: null, tokens: gathered.tokens, hasToken: gathered.tokens.length > 0 }
-  if (command.user.user === '') return 'user_missing'
   if (queries.length === 0) return 'realm_unknown'
   const index = gathered.users.findIndex((records) => records.length > 0)
   const [user, ...others] = gathered.users[index] ?? []

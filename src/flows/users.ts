@@ -1,9 +1,11 @@
 /** Finding the user that somebody named, in the database and in directories. */
 import type { AdminFailure } from '../core/failures.ts'
+import { setRealm } from '../core/policy/actions.ts'
+import { policyFor } from '../core/policy/subject.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Settings } from '../core/settings.ts'
+import { findRealm, type Settings } from '../core/settings.ts'
 import type { Token } from '../core/token.ts'
-import { type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
+import { type UserProblem, type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
 import type { Store } from '../ports/store.ts'
 import type { Directories, Unavailable } from './directories.ts'
 import type { Facts } from './facts.ts'
@@ -43,6 +45,24 @@ export function userWithin(selection: UserSelection, settings: Settings, facts: 
   return ok(true)
 }
 
+/** Where a user may be who logs in: policy may put another realm in the place of the one that was named. */
+export function movedQueries(
+  selection: UserSelection,
+  settings: Settings,
+  { client, time }: Facts,
+): Result<readonly UserQuery[], UserProblem> {
+  const queries = userQueries(selection, settings)
+  if (!queries.ok) return queries
+  const moved = queries.value.flatMap((query): readonly UserQuery[] => {
+    const asked = { login: query.login, resolver: '', attributes: {} }
+    const name = policyFor(settings, { user: asked, realm: query.realm.name, client, time }).value(setRealm).trim()
+    if (name === '') return [query]
+    const realm = findRealm(settings, name)
+    return realm ? [{ login: query.login, realm, resolvers: realm.resolvers }] : []
+  })
+  return moved.length > 0 ? ok(moved) : err('realm_unknown')
+}
+
 /**
  * The one user that is meant; several different ones count as none (contract 7.8). Where nobody is found and a directory
  * could not be asked, that is what is said.
@@ -52,19 +72,37 @@ export async function findUser(
   settings: Settings,
   selection: UserSelection,
 ): Promise<Result<UserRecord, AdminFailure>> {
-  const unknown = { code: 'user_unknown', user: selection.user } as const
   const queries = userQueries(selection, settings)
-  if (!queries.ok) return err(unknown)
+  const { user, unavailable } = await findByQueries(sources, settings, queries.ok ? queries.value : [])
+  if (user) return ok(user)
+  return err(
+    unavailable ? { code: 'resolver_unavailable', ...unavailable } : { code: 'user_unknown', user: selection.user },
+  )
+}
+
+export type FoundUser = {
+  readonly user: UserRecord | null
+  /** Where he was found, else where he was looked for first. */
+  readonly query: UserQuery | null
+  /** A directory that could not be asked, where nobody was found. */
+  readonly unavailable: Unavailable | null
+}
+
+export async function findByQueries(
+  sources: UserSources,
+  settings: Settings,
+  queries: readonly UserQuery[],
+): Promise<FoundUser> {
   const failures: Unavailable[] = []
-  for (const query of queries.value) {
+  for (const query of queries) {
     const { users, unavailable } = await lookUp(sources, settings, query)
     failures.push(...unavailable)
     const [user, ...others] = users
     if (!user) continue
-    return others.some((other) => other.userId !== user.userId) ? err(unknown) : ok(user)
+    const isOne = others.every((other) => other.userId === user.userId)
+    return { user: isOne ? user : null, query, unavailable: null }
   }
-  const [failure] = failures
-  return err(failure ? { code: 'resolver_unavailable', ...failure } : unknown)
+  return { user: null, query: queries[0] ?? null, unavailable: failures[0] ?? null }
 }
 
 async function lookUp({ store, directories }: UserSources, settings: Settings, { login, resolvers }: UserQuery) {

@@ -41,6 +41,15 @@ const check = (fields: Fields): Promise<Reply> => h.check({ realm: 'corp', user:
 const lastMail = () => h.catcher.mails().at(-1)
 
 describe('scope authentication', () => {
+  it('no pattern is tried on a login longer than any, which may take a time that grows with its square', async () => {
+    await policy('otppin=1', { user: '*-*-*-x' })
+
+    await check({ user: '-'.repeat(60_000), pass: 'pin-' })
+
+    const { rows } = await h.client.execute('SELECT user, action_detail FROM audit ORDER BY number DESC LIMIT 1')
+    expect(rows[0]).toMatchObject({ user: expect.stringMatching(/^-{254}…$/), action_detail: 'user_unknown' })
+  })
+
   it('emailtext and emailsubject make the mail', async () => {
     await policy("emailtext='Hello ${givenname}, <otp> for <serial>', emailsubject=Code for ${username}")
 
