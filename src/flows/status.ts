@@ -7,7 +7,6 @@ import { satisfies } from '../core/pass.ts'
 import { otpPin } from '../core/policy/actions.ts'
 import { policyFor } from '../core/policy/subject.ts'
 import type { Token } from '../core/token.ts'
-import { userQueries } from '../core/users.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
@@ -16,8 +15,7 @@ import { type Directories, reasonsOf } from './directories.ts'
 import type { Facts } from './facts.ts'
 import { passwordOf } from './password.ts'
 import type { SettingsCache } from './settings.ts'
-import type { UserSelection } from './users.ts'
-import { findUser } from './users.ts'
+import { findByQueries, movedQueries, type UserSelection } from './users.ts'
 
 export type StatusCommand = {
   readonly transactionId: string
@@ -42,23 +40,19 @@ export function createStatus(parts: Parts): Status {
   return async ({ transactionId, pass, user: named, serial }, facts) => {
     const settings = await cache.fresh()
     const entries = await store.findChallenges(transactionId, facts.now)
-    const user = named ? await findUser(parts, settings, named) : null
-    const owner = user?.ok ? user.value : null
-    const queries = named ? userQueries(named, settings) : null
-    const query = queries?.ok ? queries.value[0] : undefined
+    const queries = named ? movedQueries(named, settings, facts) : null
+    const places = queries?.ok ? queries.value : []
+    const { user, query, unavailable } = await findByQueries(parts, settings, places)
     const realm = query?.realm.name ?? null
     // Whom nobody knows is asked about as `check` does, so that time does not tell.
-    const asked = owner ?? (query ? { login: query.login, resolver: '', attributes: {} } : null)
+    const asked = user ?? (query ? { login: query.login, resolver: '', attributes: {} } : null)
     // Without a user it is the PIN of the token, whatever policy says (contract 2.8).
     const rule = asked
       ? policyFor(settings, { user: asked, realm, client: facts.client, time: facts.time }).value(otpPin)
       : 'token_pin'
-    const failed = user && !user.ok && user.error.code === 'resolver_unavailable' ? user.error : null
     // A directory that has just failed is not waited for once more.
-    const resolvers = (queries?.ok ? queries.value.flatMap((each) => each.resolvers) : []).filter(
-      (name) => name !== failed?.resolver,
-    )
-    const password = passwordOf(parts, { settings, user: owner, resolvers })
+    const resolvers = places.flatMap((each) => each.resolvers).filter((name) => name !== unavailable?.resolver)
+    const password = passwordOf(parts, { settings, user, resolvers })
 
     const visible = await Promise.all(
       entries.map(async ({ challenge, token }) => {
@@ -66,12 +60,12 @@ export function createStatus(parts: Parts): Status {
         const right = pin.ok && (await satisfies(rule, pass, { pin: pin.value, password: password.matches }))
         const owned =
           named === null ||
-          (owner !== null && token.owner?.userId === owner.userId && token.owner.resolver === owner.resolver)
+          (user !== null && token.owner?.userId === user.userId && token.owner.resolver === user.resolver)
         return right && owned && (serial === null || token.serial === serial) && challenge.delivery !== 'undelivered'
       }),
     )
     const shown = entries.filter((_, index) => visible[index])
-    const down = failed ?? password.failure()
+    const down = unavailable ?? password.failure()
     await audit.write(facts, {
       success: shown.length > 0,
       ...(down ? { actionDetail: 'resolver_unavailable', info: reasonsOf([down]) } : {}),

@@ -1,5 +1,5 @@
 /** Whom a request means: login, realm, resolver, serial, list, and what settings let through (contract 7.8, 2.1). */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { enrollSms, type Gateway, startGateway, useGateway } from '../support/gateway.ts'
 import { type Fields, type Harness, type Reply, startHarness } from '../support/harness.ts'
 
@@ -97,6 +97,33 @@ describe('a user', () => {
     await h.admin('/system/setDefaultRealm', { realm: 'home' })
 
     expect(replies).toEqual([undefined, 'HOME'])
+  })
+})
+
+describe('check_status', () => {
+  const shows = async (fields: Fields): Promise<unknown> =>
+    (await h.post('/validate/check_status', fields)).json.result?.value
+  const transaction = async (fields: Fields): Promise<string> =>
+    String((await h.check(fields)).json.detail?.transactionid)
+  const policy = async (fields: Fields): Promise<void> => {
+    await h.admin('/system/setPolicy', { name: 'status', user: '*', client: '*', active: 'True', ...fields })
+    onTestFinished(async () => void (await h.admin('/system/delPolicy', { name: 'status' })))
+  }
+
+  it('asks for the PIN by the policies of the realm in which the user is found', async () => {
+    await policy({ scope: 'authentication', action: 'otppin=2', realm: 'other' })
+    await h.admin('/system/setConfig', { splitAtSign: 'False' })
+    onTestFinished(async () => void (await h.admin('/system/delConfig', { key: 'splitAtSign' })))
+    const ada = { user: 'ada@other', transactionid: await transaction({ user: 'ada@other', pass: '' }) }
+
+    expect([await shows({ ...ada, pass: '' }), await shows({ ...ada, pass: 'pin-' })]).toEqual([true, false])
+  })
+
+  it('looks for the user where setrealm says', async () => {
+    await policy({ scope: 'authorization', action: 'setrealm=other', realm: 'home' })
+    const ada = { user: 'ada', realm: 'home', pass: 'pin-' }
+
+    expect(await shows({ ...ada, transactionid: await transaction(ada) })).toBe(true)
   })
 })
 
