@@ -1,5 +1,5 @@
 /** Replies that old clients compare byte by byte, and the options that every endpoint of /validate understands. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { enrollSms, type Gateway, startGateway, useGateway } from '../support/gateway.ts'
 import { enroll, type Fields, type Harness, type Reply, startHarness } from '../support/harness.ts'
 
@@ -153,6 +153,18 @@ describe('samlcheck', () => {
     for (const { json } of [challenge, no, unknown]) expect(json.result?.value).toEqual({ auth: false, attributes: {} })
     expect(challenge.json.detail).toMatchObject({ linotp_tokenserial: 'EM1' })
     expect(no.json).not.toHaveProperty('detail')
+  })
+
+  it('is a bare no where LinOTP raises: nothing to compare, or a policy that refuses', async () => {
+    const policy = { name: 'refuse', scope: 'authorization', realm: '*', user: '*', client: '*', active: 'True' }
+    onTestFinished(async () => void (await h.admin('/system/delPolicy', { name: 'refuse' })))
+    const replies = [await ask('samlcheck', { user: 'ada' })]
+    await h.admin('/system/setPolicy', { ...policy, action: 'authorize', user: 'bob' })
+    replies.push(await ask('samlcheck', { user: 'ada', pass: 'pin-' }))
+    await h.admin('/system/setPolicy', { ...policy, action: 'tokentype=sms' })
+    replies.push(await saml('ada'))
+
+    for (const { json } of replies) expect(json).toEqual({ ...json, result: NO, id: 0 })
   })
 
   it('is a bare no when the message could not be sent', async () => {

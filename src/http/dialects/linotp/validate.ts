@@ -135,8 +135,18 @@ export function encodeSmsPin(outcome: CheckOutcome): JsonObject {
   return detail?.state && SMS_SENT.includes(String(detail.message)) ? success(true, detail) : success(false, 0)
 }
 
+/** What LinOTP raises; in `samlcheck` that ends in a bare no. */
+const RAISED: readonly CheckFailure[] = [
+  'message_undelivered',
+  'user_not_authorized',
+  'token_not_allowed',
+  'pass_missing',
+  'otp_ambiguous',
+]
+
 /** Attributes that a user does not have are null (contract 2.11); in a user's record they are empty. */
 export function encodeSaml(outcome: CheckOutcome, params: Params, withAttributes: boolean): JsonObject {
+  if (outcome.kind === 'rejected' && RAISED.includes(outcome.reason)) return refusal()
   const auth = outcome.kind === 'accepted'
   const known = auth && withAttributes ? (outcome.user?.attributes ?? {}) : null
   const attributes = known ? Object.fromEntries(SAML_ATTRIBUTES.map((name) => [name, known[name] || null])) : {}
