@@ -68,7 +68,8 @@ const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
 /** The Digest challenges of WWW-Authenticate (RFC 9110 §11.6.1), where schemes and parameters share one list. */
 function readChallenges(header: string): readonly Parameters[] {
   const found: { readonly scheme: string; readonly parameters: Record<string, string> }[] = []
-  for (const [piece] of header.matchAll(/(?:"(?:[^"\\]|\\.)*"|[^",])+/g)) {
+  // A quote that nobody closes lasts to the end, so that no letter is looked at twice.
+  for (const [piece] of header.matchAll(/(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|[^",])+/gs)) {
     const [, scheme, name, value = ''] = /^\s*(?:([\w-]+)\s+)?([\w-]+)\s*=\s*(.*)$/s.exec(piece) ?? []
     if (scheme !== undefined) found.push({ scheme: scheme.toLowerCase(), parameters: Object.create(null) })
     const current = found.at(-1)
