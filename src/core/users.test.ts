@@ -105,10 +105,17 @@ describe('resolvers', () => {
     ['guests', ['guests']],
     ['guests (passwdresolver)', ['guests']],
     [' guests ', ['guests']],
+    ['guests (a) (b) ', ['guests']],
+    ['guests (', []],
     // A resolver of another realm does not widen the search.
     ['lab', []],
     ['guest', []],
   ])('are those of the realm, restricted by resConf %j: %j', (resConf, expected) => {
     expect(resolvers(resConf)).toEqual(expected)
+  })
+
+  it('are found in time that grows with the length of resConf, which anybody may send', () => {
+    expect(resolvers(`guests${' '.repeat(1_000_000)}(x`)).toEqual([])
+    expect(resolvers(`guests${'('.repeat(1_000_000)})`)).toEqual(['guests'])
   })
 })

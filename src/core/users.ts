@@ -64,8 +64,14 @@ function splitLogin(user: string): { login: string; realm: string } | null {
   return backslash >= 0 ? { login: user.slice(backslash + 1), realm: user.slice(0, backslash) } : null
 }
 
-/** `resConf` names one resolver, also in the form `name (class)`. */
-function restrict(resolvers: readonly string[], resConf: string | undefined): readonly string[] {
-  const name = resConf?.replace(/\s*\(.*\)\s*$/, '').trim()
+function restrict(resolvers: readonly string[], resConf = ''): readonly string[] {
+  const name = namedResolver(resConf)
   return name ? resolvers.filter((resolver) => resolver === name) : resolvers
+}
+
+/** The resolver that `resConf` names, also in the form `name (class)`. Anybody may send it: it is looked through once. */
+export function namedResolver(resConf: string): string {
+  const text = resConf.trim()
+  const parenthesis = text.endsWith(')') ? text.indexOf('(') : -1
+  return parenthesis < 0 ? text : text.slice(0, parenthesis).trim()
 }

@@ -1,7 +1,7 @@
 /** Users, realms and resolvers in LinOTP's words (contract 7.7 to 7.9). */
 import { isWithin } from '../../../core/policy/reach.ts'
 import { findRealm, findResolver, type Settings } from '../../../core/settings.ts'
-import type { UserRecord } from '../../../core/users.ts'
+import { namedResolver, type UserRecord } from '../../../core/users.ts'
 import type { Facts } from '../../../flows/facts.ts'
 import type { ResolverAdmin, SaveResolver, TestedResolver } from '../../../flows/resolver-admin.ts'
 import { resolversWithin } from '../../../flows/rights.ts'
@@ -128,7 +128,7 @@ const filterOf = (params: Params): UserListQuestion['filter'] =>
 /** `rp` users on page `page`, which is counted from 0. */
 export function decodeUserlist(params: Params): UserListQuestion {
   const size = wholeNumber(param(params, 'rp'))
-  const resolver = param(params, 'resConf')?.replace(/\s*\(.*\)\s*$/, '')
+  const resolver = namedResolver(param(params, 'resConf') ?? '')
   return {
     realm: param(params, 'realm') || null,
     resolver: resolver ? resolverName(resolver) : null,
