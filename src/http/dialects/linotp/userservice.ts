@@ -48,8 +48,8 @@ const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
 /** RFC 4648 §6, with or without its padding; null for anything else, bytes that are no UTF-8 included. */
 function fromBase32(text: string): string | null {
-  const digits = text.trim().toUpperCase().replace(/=+$/, '')
-  if (!/^[A-Z2-7]*$/.test(digits)) return null
+  const digits = /^([A-Z2-7]*)=*$/.exec(text.trim().toUpperCase())?.[1]
+  if (digits === undefined) return null
   const bytes: number[] = []
   let [bits, held] = [0, 0]
   for (const digit of digits) {
