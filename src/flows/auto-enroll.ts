@@ -12,8 +12,8 @@ import type { Enroll } from './enroll.ts'
 import type { Facts } from './facts.ts'
 import type { Gathered } from './gather.ts'
 
-/** `made` by this request, or by one at the same time. */
-export type AutoEnrolled = { readonly serial: string; readonly made: boolean }
+/** `serial` was made by this request; null: by one at the same time. */
+export type AutoEnrolled = { readonly serial: string | null }
 /** null: policy does not say so, the password is wrong, or there is no address to send to. */
 export type AutoEnroll = (
   pass: string | null,
@@ -30,14 +30,14 @@ export function createAutoEnroll(enroll: Enroll): AutoEnroll {
     const command = {
       ...{ type: type.name, user: { user: user.login, realm }, realm: null, serial: null, prefix: null },
       addresses: { [type.addressField]: address },
-      ...{ secret: null, generateSecret: null, hash: null, digits: null, pin: pass },
+      ...{ secret: null, generateSecret: null, hash: null, digits: null, pin: pass, keepsPin: true },
       description: `auto enrolled for ${user.login}@${realm}`.slice(0, 80),
       // Of several equal requests one makes the token, the others find it.
       atMost: 1,
     }
     const made = await enroll(command, { ...facts, requestId: `${facts.requestId}.enroll` })
-    if (made.ok) return { serial: made.value.serial, made: true }
-    return made.error.code === 'token_limit_reached' ? { serial: '', made: false } : null
+    if (made.ok) return { serial: made.value.serial }
+    return made.error.code === 'token_limit_reached' ? { serial: null } : null
   }
 }
 

@@ -57,8 +57,8 @@ export type CheckCommand = {
   readonly single?: boolean
   /** Policy may let the request do without a PIN (`check_s` with `challenge`). */
   readonly mayTrigger?: boolean
-  /** The user was just enrolled by this request. */
-  readonly enrolled?: boolean
+  /** The user was just enrolled, by this request with a token of this serial, who gave the password. */
+  readonly enrolled?: AutoEnrolled
   readonly self?: SelfCheck
 }
 /** A check for a user who has logged in to self-service, or is about to. */
@@ -157,7 +157,9 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       pinRule: command.self?.pinRule ?? policy.value(otpPin),
       pinFirst: settingOf(settings, prependPin),
       password: password.matches,
-      needsNoPin: (token) => command.mayTrigger === true && token.type === 'sms' && policy.value(triggerSms),
+      needsNoPin: (token) =>
+        token.serial === command.enrolled?.serial ||
+        (command.mayTrigger === true && token.type === 'sms' && policy.value(triggerSms)),
       now: facts.now,
       requestId: facts.requestId,
     })
@@ -190,10 +192,11 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
   }
 
   /** The first challenge of a token that was just made; a token whose first message cannot be sent is taken back. */
-  async function judgeEnrolled(command: CheckCommand, { serial, made }: AutoEnrolled, facts: Facts): Promise<Verdict> {
-    const again = { ...command, transactionId: null, enrolled: true }
+  async function judgeEnrolled(command: CheckCommand, enrolled: AutoEnrolled, facts: Facts): Promise<Verdict> {
+    const { serial } = enrolled
+    const again = { ...command, transactionId: null, enrolled }
     const verdict = await judge(again, await gather(again, facts), facts)
-    if (verdict.kind === 'challenged' || !made) return verdict
+    if (verdict.kind === 'challenged' || serial === null) return verdict
     const withdrawn = { ...facts, requestId: `${facts.requestId}.withdraw` }
     await store.removeTokens([serial], await audit.row(withdrawn, { success: true, serial }))
     return verdict

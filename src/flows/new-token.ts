@@ -45,6 +45,8 @@ export type EnrollCommand = {
   readonly hash: string | null
   readonly digits: string | null
   readonly pin: string | null
+  /** The PIN stays as it is given where policy says that new tokens get a random one. */
+  readonly keepsPin?: boolean
   readonly description: string | null
   /** JSON: where the token may be used; null: everywhere (contract 3.2). */
   readonly scope?: string | null
@@ -132,7 +134,7 @@ export function createNewToken({ vault, random }: { readonly vault: Vault; reado
 
   /** The PIN of the request, or, where policy says so, a random one that nobody is told (contract 6.6). */
   function pinOf(command: EnrollCommand, policy: Policy): string | null {
-    const length = policy.value(randomPin)
+    const length = command.keepsPin ? 0 : policy.value(randomPin)
     if (length === 0) return command.pin
     const wanted = policy.value(randomPinContent)
     const characters =

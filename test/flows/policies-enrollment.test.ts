@@ -91,6 +91,26 @@ describe('autoenrollment', () => {
     expect((await tokens()).map((token) => token.description)).toEqual(['auto enrolled for alice@corp'])
   })
 
+  it.each([
+    ['otp_pin_random=8', 'enrollment'],
+    ['otppin=2', 'authentication'],
+    ['otppin=3', 'authentication'],
+    ['otppin=1', 'authentication'],
+  ])('opens the first challenge under %s too', async (action, scope) => {
+    await policy('autoenrollment=email')
+    await policy(action, { name: 'pin', scope, user: '*', client: '*' })
+
+    expect((await login()).json.detail?.message).toBe('e-mail sent successfully')
+    expect(await tokens()).toMatchObject([{ failCount: 0 }])
+  })
+
+  it('makes the password the PIN where others get a random one', async () => {
+    await policy('autoenrollment=email, otp_pin_random=8')
+    await login()
+
+    expect((await login()).json.detail?.message).toBe('e-mail sent successfully')
+  })
+
   it.each<readonly [string, Fields, string]>([
     ['a wrong password', { pass: 'wrong' }, 'email'],
     ['no address', { user: 'carl' }, 'email sms'],

@@ -147,7 +147,7 @@ export const randomPin = enrollment(
   'otp_pin_random',
   int(0, 64),
   0,
-  'Length of the random PIN that a new token gets; 0: none.',
+  'Length of the random PIN that a new token gets, save by autoenrollment; 0: none.',
 )
 export const randomPinContent = enrollment(
   'otp_pin_random_content',
