@@ -31,6 +31,22 @@ const plan = ({ proved = {}, ...facts }: Case) =>
     NOON,
   )
 
+describe('a request without a PIN that could be an answer', () => {
+  const guess = evidence({ requests: true, pinPartMatches: true, answersFirst: true, guesses: true })
+
+  it.each<readonly [string, readonly Challenge[], readonly string[]]>([
+    ['counts a failure where there is something to answer', [challenge(1, 'A')], ['A']],
+    ['counts none where there is nothing', [], []],
+    ['counts none where that is over', [challenge(1, 'A', { state: 'exhausted' })], []],
+  ])('%s', (_, challenges, failed) => {
+    const only = token('A')
+
+    const decided = plan({ candidates: [only], challenges, proved: { A: guess } })
+
+    expect(decided).toEqual({ kind: 'trigger', tokens: [only], failed })
+  })
+})
+
 describe('tokens that are skipped (contract 2.2)', () => {
   it.each([
     ['is in other realms than the user', { realms: ['lab'] }, 'token_foreign_realm', false],

@@ -33,6 +33,8 @@ export type Evidence = {
   readonly matched: readonly number[]
   /** An OTP counts before it is asked whether the pass is a request (token type, `lenientAnswers`). */
   readonly answersFirst: boolean
+  /** The pass asks without a PIN, and could be an OTP: a wrong one is a guess as well (contract 12.2 #7, #8). */
+  readonly guesses?: boolean
   /** Secret or PIN cannot be opened with the keys at hand. */
   readonly unreadable?: boolean
 }
@@ -58,7 +60,7 @@ export type Plan =
 
 type Verdict =
   | { readonly kind: 'skipped'; readonly token: Token; readonly reason: CheckFailure; readonly counts: boolean }
-  | { readonly kind: 'request'; readonly token: Token }
+  | { readonly kind: 'request'; readonly token: Token; readonly counts: boolean }
   | { readonly kind: 'valid'; readonly token: Token; readonly challenge: Challenge }
   | {
       readonly kind: 'invalid'
@@ -102,7 +104,10 @@ export function decide(facts: CheckFacts, evidence: ReadonlyMap<string, Evidence
     const guessed = valid.map((v) => v.challenge.id)
     return { kind: 'reject', reason: 'otp_ambiguous', failed: [...counting, ...judged], judged, guessed }
   }
-  if (requests.length > 0) return { kind: 'trigger', tokens: requests.map((v) => v.token), failed: counting }
+  if (requests.length > 0) {
+    const guessing = requests.filter((v) => v.counts).map(serialOf)
+    return { kind: 'trigger', tokens: requests.map((v) => v.token), failed: [...counting, ...guessing] }
+  }
   if (invalid.length > 0) {
     const judged = invalid.map(serialOf)
     return {
@@ -153,7 +158,8 @@ function judge(facts: CheckFacts, token: Token, evidence: Evidence | undefined, 
   // The newest wins should two challenges of a token have the same OTP; it closes the older ones.
   const matched = open.filter((c) => evidence.matched.includes(c.id)).sort((a, b) => b.id - a.id)[0]
   const requests = facts.transactionId === null && evidence.requests
-  if (requests && !(matched && evidence.answersFirst)) return { kind: 'request', token }
+  if (requests && !(matched && evidence.answersFirst))
+    return { kind: 'request', token, counts: evidence.guesses === true && open.length > 0 }
   if (matched) return { kind: 'valid', token, challenge: matched }
   return { kind: 'invalid', token, reason: reasonOf(facts, evidence, open), guessed: open.map((c) => c.id) }
 }

@@ -73,6 +73,7 @@ export function createProve({ vault, edges }: { readonly vault: Vault; readonly 
       pinPartMatches: partIsPin,
       matched: inTransaction || partIsPin ? matched : [],
       answersFirst: lenient,
+      guesses: lenient && !(wholeIsPin && pinRule !== 'ignore_pin') && /^\d+$/.test(given) && given.length === digits,
     }
     return {
       evidence,

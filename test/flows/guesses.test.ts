@@ -1,0 +1,64 @@
+/** A guess that is a request at the same time, since no PIN is asked for, costs what every guess costs. */
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { enrollSms, type Gateway, startGateway, useGateway } from '../support/gateway.ts'
+import { type Fields, type Harness, startHarness } from '../support/harness.ts'
+
+let h: Harness
+let gateway: Gateway
+beforeAll(async () => {
+  h = await startHarness()
+  gateway = await startGateway()
+  await useGateway(h, gateway)
+})
+afterEach(async () => {
+  await h.admin('/system/delPolicy', { name: 'pinless' })
+  await h.admin('/admin/remove', { serial: 'SM1' })
+})
+afterAll(async () => {
+  await h.close()
+  await gateway.close()
+})
+
+const WAYS: readonly (readonly [string, string, Fields])[] = [
+  ['otppin=3', 'check', { user: 'bob' }],
+  ['trigger_sms', 'check_s', { serial: 'SM1', challenge: 'x' }],
+]
+async function prepare(action: string): Promise<void> {
+  await enrollSms(h, 'bob', 'SM1', { pin: '' })
+  await h.admin('/system/setPolicy', {
+    ...{ name: 'pinless', scope: 'authentication', realm: '*', user: '*', client: '*', action },
+  })
+}
+
+it.each(WAYS)(
+  'under %s with %s: whoever guesses on gets no further than the lock',
+  async (action, endpoint, fields) => {
+    await prepare(action)
+    const ask = (pass: string) => h.post(`/validate/${endpoint}`, { ...fields, pass })
+    await ask('')
+    const otp = gateway.otp()
+    const wrong = otp === '000000' ? '000001' : '000000'
+
+    const first = await ask(wrong)
+    for (let n = 1; n < 10; n++) await ask(wrong)
+    const right = await ask(otp)
+
+    // The client is told what LinOTP tells it.
+    expect(first.json.detail?.message).toBe('sms with otp already submitted')
+    expect(right.json.result?.value).toBe(false)
+    expect(await h.failCount('SM1')).toBe(11)
+  },
+)
+
+it.each(WAYS)(
+  'under %s with %s: what is no OTP, or answers nothing, counts nothing',
+  async (action, endpoint, fields) => {
+    await prepare(action)
+    const ask = (pass: string) => h.post(`/validate/${endpoint}`, { ...fields, pass })
+
+    for (const pass of ['123456', '', 'sesame', '12345']) await ask(pass)
+
+    expect(await h.failCount('SM1')).toBe(0)
+    expect((await ask(gateway.otp())).json.result?.value).toBe(true)
+  },
+)
