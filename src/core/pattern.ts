@@ -44,3 +44,6 @@ export function readPattern(
 }
 
 const fold = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+
+/** Of a pattern with `*` for any text: everything matches it. */
+export const isAnything = (written: string): boolean => /^\*+$/.test(written)

@@ -1,10 +1,13 @@
 /** Tokens as administrators see them: lists in pages (contract 7.2, 7.6), and serials that are free. */
 import type { AdminFailure } from '../core/failures.ts'
+import { isAnything } from '../core/pattern.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { pageSize } from '../core/setting-keys.ts'
-import { type Settings, settingOf } from '../core/settings.ts'
+import { isDirectory, type Settings, settingOf } from '../core/settings.ts'
+import type { Owner } from '../core/token.ts'
 import type { TokenOrder, TokenSelection } from '../ports/store.ts'
 import type { Facts } from './facts.ts'
+import { resolversWithin } from './rights.ts'
 import type { Choice, ShownToken, TokenParts } from './token-choice.ts'
 import { type UserSelection, withOwners } from './users.ts'
 
@@ -28,6 +31,8 @@ export type Shown = {
   readonly settings: Settings
 }
 
+/** Users of one directory that a pattern finds. */
+const MAX_OWNERS = 10_000
 /** D1 takes no longer pattern. */
 const MAX_PATTERN_BYTES = 50
 
@@ -42,12 +47,14 @@ export function createTokenShow({ store, audit, settings: cache, directories }: 
     // A user that nobody knows has no tokens; that is no error when tokens are shown.
     const selected = await choice.select(settings, { serials: null, user })
     if (!selected.ok && selected.error.code === 'resolver_unavailable') return selected
+    const elsewhere = await ownersElsewhere(settings, where.login, facts)
+    if (!elsewhere.ok) return elsewhere
     const size = command.pageSize ?? settingOf(settings, pageSize)
     const page = command.page ?? 0
     const part = command.page === null ? { offset: 0, limit: null } : { offset: page * size, limit: size }
     const { tokens: found, total } = selected.ok
       ? await store.pageOfTokens({
-          where: { ...where, ...selected.value, within: facts.within },
+          where: { ...where, ...elsewhere.value, ...selected.value, within: facts.within },
           order,
           descending,
           ...part,
@@ -63,6 +70,23 @@ export function createTokenShow({ store, audit, settings: cache, directories }: 
     const all = { page: 0, pages: 1, pageSize: tokens.length }
     const paged = { page, pages: Math.ceil(total / size), pageSize: size }
     return ok({ tokens, total, settings, ...(command.page === null ? all : paged) })
+  }
+
+  /** Of a pattern of logins, whom directories know; all of them must answer, or tokens would be missing. */
+  async function ownersElsewhere(
+    settings: Settings,
+    login: string | undefined,
+    facts: Facts,
+  ): Promise<Result<Pick<TokenSelection, 'owners'>, AdminFailure>> {
+    if (login === undefined || isAnything(login)) return ok({})
+    const names = resolversWithin(settings, facts).filter((name) => isDirectory(settings, name))
+    const ask = (name: string) => directories.list(settings, name, { username: login }, MAX_OWNERS)
+    const owners: Owner[] = []
+    for (const answer of await Promise.all(names.map(ask))) {
+      if (!answer.ok) return err({ code: 'resolver_unavailable', ...answer.error })
+      owners.push(...answer.value.map(({ userId, resolver }) => ({ userId, resolver })))
+    }
+    return ok(owners.length === 0 ? {} : { owners })
   }
 
   /** The serial itself when it is free, else with `_01`, `_02` … behind it. */

@@ -54,13 +54,13 @@ export type TokenSelection = {
   readonly serials?: readonly string[]
   readonly serialPatterns?: readonly string[]
   readonly owners?: readonly { readonly userId: string; readonly resolver: string }[]
-  /** Pattern of the owner's login; beside `owners`: either of them. */
+  /** Pattern of the login of an owner in the database, and `*` for any owner; beside `owners`: either of them. */
   readonly login?: string
   readonly userId?: string
   /** Pattern of the name of its owner's resolver. */
   readonly resolver?: string
   readonly assigned?: boolean
-  /** Owned by somebody whom no resolver knows any more. */
+  /** Owned by somebody whom the database does not know any more; a directory would have to be asked about its users. */
   readonly orphaned?: boolean
   /** Patterns of realms, one of which holds the token; empty: it is in no realm. */
   readonly realms?: readonly string[]

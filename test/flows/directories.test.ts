@@ -135,6 +135,29 @@ describe('a user of a directory', () => {
   })
 })
 
+describe('a list of tokens', () => {
+  const shown = async (user: string) => {
+    const { json } = await h.admin('/admin/show', { user })
+    const value = json.result?.value as { data: readonly Record<string, unknown>[] } | undefined
+    return value?.data.map((token) => token['LinOtp.TokenSerialnumber'])
+  }
+
+  it('takes no owner in a directory for gone', async () => {
+    expect(await shown('/:no user info:/')).toEqual([])
+  })
+
+  it('finds owners in a directory by a pattern, and by * without asking for them', async () => {
+    const found = [await shown('zo*'), await shown('ya*')]
+    people.answer = () => ({ status: 503 })
+    const any = await shown('*')
+    const { json } = await h.admin('/admin/show', { user: 'zo*' })
+
+    expect(found).toEqual([expect.arrayContaining(['ZOE']), []])
+    expect(any).toContain('ZOE')
+    expect(json.result?.error?.message).toBe("resolver 'away' could not be asked: http_503")
+  })
+})
+
 describe('a directory that is down', () => {
   const DOWN: readonly (readonly [string, NonNullable<People['answer']>, RegExp])[] = [
     ['answers 500', () => ({ status: 500, body: 'people-secret' }), /^away: http_500$/],

@@ -1,5 +1,6 @@
 /** Selections of tokens as conditions over `t`, a token, and `u`, its owner where the built-in store knows one. */
 import { type SQL, sql } from 'drizzle-orm/sql'
+import { isAnything } from '../../core/pattern.ts'
 import type { Within } from '../../core/policy/reach.ts'
 import type { Bound, OwnedToken, Row, TokenOrder, TokenSelection } from '../../ports/store.ts'
 import { NOBODY } from './nobody.ts'
@@ -53,7 +54,7 @@ export function selected(selection: TokenSelection): SQL {
   if (userId !== undefined) conditions.push(sql`t.user_id = ${userId}`)
   if (resolver !== undefined) conditions.push(sql`t.resolver GLOB ${glob(resolver)}`)
   if (assigned !== undefined) conditions.push(assigned ? sql`t.user_id IS NOT NULL` : sql`t.user_id IS NULL`)
-  if (orphaned) conditions.push(sql`t.user_id IS NOT NULL AND u.login IS NULL`)
+  if (orphaned) conditions.push(sql`t.user_id IS NOT NULL AND u.login IS NULL AND NOT ${IN_DIRECTORY}`)
   if (realms?.length === 0) conditions.push(sql`json_array_length(t.realms) = 0`)
   else if (realms)
     conditions.push(sql`EXISTS (SELECT 1 FROM json_each(t.realms) r WHERE ${oneOf(sql`r.value`, realms)})`)
@@ -78,11 +79,16 @@ export function allWithin(serials: readonly string[], { within = [] }: Bound): r
   ]
 }
 
+/** The owner lives in a directory, of whose users the database knows nothing. */
+const IN_DIRECTORY = sql`EXISTS (SELECT 1 FROM resolvers d WHERE d.name = t.resolver AND d.config <> '')`
+
+/** `*` alone stands for whoever; any other pattern finds those whom the database knows, beside `owners`. */
 function ownedBy(owners: TokenSelection['owners'], login: string | undefined): SQL {
   const conditions: SQL[] = []
   if (owners)
     conditions.push(sql`(t.resolver, t.user_id) IN (
       SELECT o.value ->> '$.resolver', o.value ->> '$.userId' FROM json_each(${json(owners)}) o)`)
   if (login !== undefined) conditions.push(sql`u.login GLOB ${glob(login)}`)
+  if (login !== undefined && isAnything(login)) conditions.push(IN_DIRECTORY)
   return sql`(${sql.join(conditions, sql` OR `)})`
 }
