@@ -45,7 +45,7 @@ export type Choice = ReturnType<typeof createChoice>
 export function createChoice({ store, audit, settings: cache, directories }: TokenParts) {
   const sources = { store, directories }
 
-  return { choose, bySerials, select, user, row }
+  return { choose, bySerials, select, user, ownerOf, row }
 
   /** Without serial and user none are meant, never all. */
   async function choose(selection: Selection, facts: Facts): Promise<Result<readonly ShownToken[], AdminFailure>> {
@@ -91,6 +91,13 @@ export function createChoice({ store, audit, settings: cache, directories }: Tok
     const settings = await cache.fresh()
     const reached = userWithin(named, settings, facts)
     return reached.ok ? findUser(sources, settings, named) : reached
+  }
+
+  /** Nobody's, or somebody's who cannot be asked for now: these are two answers. */
+  async function ownerOf(token: ShownToken): Promise<Result<UserRecord | null, AdminFailure>> {
+    const elsewhere = token.owner && !token.user ? [token.owner] : []
+    const [failure] = (await directories.findById(await cache.known(), elsewhere)).unavailable
+    return failure ? err({ code: 'resolver_unavailable', ...failure }) : ok(token.user)
   }
 
   /** The row of a call over these tokens; user and realm are those of the first one unless told. */

@@ -43,14 +43,16 @@ export function createTokenLost({ store, vault, edges, settings: cache }: TokenP
     const tokens = await choice.bySerials([command.serial], facts)
     if (!tokens.ok) return tokens
     const [token] = tokens.value
-    if (!token?.owner || !token.user) return invalid('serial', 'must be a token that somebody owns')
+    const owner = token ? await choice.ownerOf(token) : ok(null)
+    if (!owner.ok) return owner
+    if (!token?.owner || !owner.value) return invalid('serial', 'must be a token that somebody owns')
     const type = findTokenType(command.type ?? '')
     if (!type) {
       const names = tokenTypes.map(({ name }) => name).join(' or ')
       return invalid('type', `must be ${names}: there are no tokens that stand for a password`)
     }
     const given = command.addresses[type.addressAttribute]
-    const address = type.readAddress(given || (token.user.attributes[type.addressAttribute] ?? ''))
+    const address = type.readAddress(given || (owner.value.attributes[type.addressAttribute] ?? ''))
     if (address === null)
       return invalid(type.addressAttribute, given ? type.addressRule : 'must be given: the user has none')
     const settings = await cache.fresh()

@@ -14,6 +14,7 @@ import {
   type ShownToken,
   type TokenParts,
 } from './token-choice.ts'
+import { withOwners } from './users.ts'
 
 export type FindByOtpCommand = {
   readonly otp: string
@@ -23,7 +24,7 @@ export type FindByOtpCommand = {
   readonly assigned: boolean | null
 }
 
-export function createTokenOtps({ store, vault, audit, settings: cache }: TokenParts, choice: Choice) {
+export function createTokenOtps({ store, vault, audit, settings: cache, directories }: TokenParts, choice: Choice) {
   const search = createOtpSearch({ store, vault })
   return { resync, findByOtp }
 
@@ -66,7 +67,8 @@ export function createTokenOtps({ store, vault, audit, settings: cache }: TokenP
       await audit.write(facts, { success: false, realm: realm ?? '', actionDetail: 'otp_wrong' })
       return ok(null)
     }
-    const { token, matched } = only
+    const { matched } = only
+    const [token = only.token] = await withOwners(directories, await cache.known(), [only.token])
     const { serial, revision } = token
     const move = { serial, revision, matched, next: matched + 1, resetFailCount: false }
     const done = await store.moveCounter(move, await choice.row(facts, [token]), facts)

@@ -21,7 +21,7 @@ export type AssignCommand = {
 
 export type TokenOwners = ReturnType<typeof createTokenOwners>
 
-export function createTokenOwners({ store, vault, audit, settings: cache, directories }: TokenParts, choice: Choice) {
+export function createTokenOwners({ store, vault, audit, settings: cache }: TokenParts, choice: Choice) {
   return { assign, unassign, copyUser, owner }
 
   /** All of the tokens or none. A token that somebody owns goes over, as it does in LinOTP. */
@@ -92,12 +92,9 @@ export function createTokenOwners({ store, vault, audit, settings: cache, direct
     const tokens = await choice.bySerials([serial], facts)
     if (!tokens.ok) return tokens
     const [token] = tokens.value
-    // Nobody's, or somebody's who cannot be asked for now: these are two answers.
-    const elsewhere = token?.owner && !token.user ? [token.owner] : []
-    const [failure] = (await directories.findById(await cache.known(), elsewhere)).unavailable
-    if (failure) return err({ code: 'resolver_unavailable', ...failure })
-    await audit.write(facts, { ...detailsOf(tokens.value) })
-    return ok(token?.user ?? null)
+    const owner = token ? await choice.ownerOf(token) : ok(null)
+    if (owner.ok) await audit.write(facts, { ...detailsOf(tokens.value) })
+    return owner
   }
 }
 

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { anotherNode } from '../support/another-node.ts'
 import { enroll, type Harness, startHarness, times } from '../support/harness.ts'
 import { PEOPLE, type People, peopleConfig, startPeople, usePeople } from '../support/people.ts'
+import { otpAt, SECRET } from '../support/self.ts'
 
 let h: Harness
 let people: People
@@ -56,6 +57,16 @@ describe('a user of a directory', () => {
 
     expect(json.result?.value).toBe(true)
     expect(json.detail).toMatchObject({ serial: 'ZOE' })
+  })
+
+  it('is named where a token is found by its OTP', async () => {
+    await enroll(h, 'yan', 'YAN', { realm: 'away', otpkey: SECRET })
+
+    const { json } = await h.admin('/admin/getSerialByOtp', { otp: otpAt(1) })
+
+    expect(json.result?.value).toMatchObject({ serial: 'YAN', user_login: 'yan', user_resolver: 'away' })
+    expect(await lastAudit()).toMatchObject({ user: 'yan', realm: 'away' })
+    await h.admin('/admin/remove', { serial: 'YAN' })
   })
 
   it('has the address of the directory where policy says so: the first of a list that is not empty', async () => {
@@ -236,10 +247,11 @@ describe('a directory that is down', () => {
     const show = await h.admin('/admin/show', { serial: 'ZOE' })
     const owner = await h.admin('/admin/getTokenOwner', { serial: 'ZOE' })
     const tokens = await h.admin('/admin/show', { user: 'zoe', realm: 'away' })
+    const lost = await h.admin('/admin/losttoken', { serial: 'ZOE', type: 'email' })
 
     const message = "resolver 'away' could not be asked: http_503"
-    const refused = [init, list, owner, tokens].map(({ json }) => json.result?.error?.message)
-    expect(refused).toEqual([message, message, message, message])
+    const refused = [init, list, owner, tokens, lost].map(({ json }) => json.result?.error?.message)
+    expect(refused).toEqual(times(5, () => message))
     expect(mixed.json.result?.value).toHaveLength(3)
     expect(decodeURI(mixed.headers.get('otpost-warning') ?? '')).toBe('users are missing of mixed (http_503)')
     expect(show.json.result?.value).toMatchObject({ data: [{ 'User.username': '/:no user info:/' }] })
