@@ -127,15 +127,18 @@ function planImport(
 ): Plan {
   const byId = new Map(users.map((user) => [user.userId, user]))
   const byLogin = new Map(users.map((user) => [user.login, user]))
-  const lines = { username: new Map<string, number>(), userid: new Map<string, number>() }
+  const lines = {
+    username: new Map<string, number>(),
+    userid: new Map<string, number>(),
+    user: new Map<string, number>(),
+  }
   const save: Planned[] = []
   const refused: TableProblem[] = [...unreadable]
-  const kept = new Set<string>()
   const counts = { added: 0, changed: 0, unchanged: 0 }
   for (const { line, fields } of rows) {
     const before = byId.get(fields.userid ?? '') ?? byLogin.get(fields.username ?? '')
-    if (before) kept.add(before.userId)
     const problems = problemsOf(fields, before, byLogin, lines)
+    if (before) lines.user.set(before.userId, line)
     for (const name of ['username', 'userid'] as const) if (fields[name]) lines[name].set(fields[name], line)
     if (problems.length > 0) {
       refused.push(...problems.map((problem) => ({ line, ...problem })))
@@ -147,7 +150,7 @@ function planImport(
     counts[isSame ? 'unchanged' : before ? 'changed' : 'added']++
     if (!isSame) save.push({ user: { ...planned, passwordHash: hash || (before ? '' : NO_PASSWORD) }, password })
   }
-  const remove = replace ? users.map(({ userId }) => userId).filter((userId) => !kept.has(userId)) : []
+  const remove = replace ? users.map(({ userId }) => userId).filter((userId) => !lines.user.has(userId)) : []
   return { save, remove, ...counts, refused: refused.toSorted((a, b) => a.line - b.line) }
 }
 
@@ -157,7 +160,7 @@ function problemsOf(
   fields: UserFields,
   before: UserRecord | undefined,
   byLogin: ReadonlyMap<string, UserRecord>,
-  lines: Readonly<Record<'username' | 'userid', ReadonlyMap<string, number>>>,
+  lines: Readonly<Record<'username' | 'userid' | 'user', ReadonlyMap<string, number>>>,
 ): readonly Problem[] {
   const { password = '', password_hash: hash = '', userid = '', ...others } = fields
   const username = others.username ?? ''
@@ -178,6 +181,10 @@ function problemsOf(
     found.push({ field: 'username', rule: `must not be that of another user, ${holder.userId}` })
   else if (holder && userid !== '' && userid !== holder.userId)
     found.push({ field: 'userid', rule: `must be ${holder.userId}, under which this user is known` })
+  // Once by the id, and once by the login that the user has had so far.
+  const same = before && lines.user.get(before.userId)
+  if (same !== undefined && found.length === 0)
+    found.push({ field: 'userid', rule: `must be another user than that of line ${same}` })
   return found
 }
 

@@ -181,6 +181,19 @@ describe('an import', () => {
     expect(await names()).toEqual(['ann', 'fay'])
   })
 
+  it('refuses a second row for a user, be it named by the id in one and by the login in the other', async () => {
+    await add({ username: 'ann', userid: '1' })
+
+    const [byId, byLogin] = [
+      await report('userid,username,password\n1,anna,one\n,ann,two\n'),
+      await report('userid,username,password\n,ann,two\n1,anna,one\n'),
+    ]
+
+    const refused = [{ line: 3, field: 'userid', rule: 'must be another user than that of line 2' }]
+    expect([byId, byLogin]).toEqual(times(2, () => expect.objectContaining({ stored: false, refused })))
+    expect(await names()).toEqual(['ann'])
+  })
+
   it('renames by the user id, and removes who is not in it where it is told to replace', async () => {
     await add({ username: 'ann', userid: '1' })
     await add({ username: 'bea', userid: '2' })
