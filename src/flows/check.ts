@@ -301,6 +301,8 @@ async function whatIsMissing(
   if (failure) return failure === 'user_unknown' && settingOf(settings, passOnUserNotFound) ? 'passed' : failure
   if (tokens.length === 0) {
     if (command.user === null || gathered.hasToken) return 'token_missing'
+    // Whom the name means is not known then, and who that is may have a token.
+    if (gathered.unavailable.length > 0) return 'resolver_unavailable'
     if (settingOf(settings, passOnUserNoToken) || policy.value(passOnNoToken)) return 'passed'
     return policy.value(passthru) && (await password(command.pass ?? '')) ? 'passed' : 'token_missing'
   }

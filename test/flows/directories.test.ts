@@ -218,6 +218,22 @@ describe('a directory that is down', () => {
     expect([mixed, other].map(({ reply }) => reply.json.detail?.linotp_tokenserial)).toEqual(['BOB', 'BOB'])
   })
 
+  it('lets nobody of the same name in another resolver in without a token', async () => {
+    await h.admin('/system/setResolver', { name: 'old', type: 'localresolver' })
+    await h.admin('/otpost/users', { resolver: 'old', userid: 'u1', username: 'zoe', password: 'old-password' })
+    await h.admin('/system/setRealm', { realm: 'moved', resolvers: 'away,old' })
+    await policy('passthru, passOnNoToken', { realm: 'moved' })
+    const values = async (pass: string) => (await h.check({ user: 'zoe', realm: 'moved', pass })).json.result?.value
+    const up = [await values('x'), await values('old-password')]
+    people.answer = () => ({ status: 503 })
+
+    const down = [await values('x'), await values('old-password')]
+
+    expect([up, down]).toEqual(times(2, () => [false, false]))
+    expect(await lastAudit()).toMatchObject({ action_detail: 'resolver_unavailable', info: 'away: http_503' })
+    await h.admin('/system/delRealm', { realm: 'moved' })
+  })
+
   it('counts no failure where the password could not be asked for', async () => {
     await policy('otppin=1')
     people.answer = ({ path }) => (path === '/check' ? { status: 503 } : null)
