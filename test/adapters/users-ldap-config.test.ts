@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { resolver } from '../../src/adapters/users/ldap.ts'
 import { readLdapConfig } from '../../src/adapters/users/ldap-config.ts'
-import { idAttribute, idFilter, writeId } from '../../src/adapters/users/ldap-ids.ts'
+import { idAttribute, idFilter, isBelow, writeId } from '../../src/adapters/users/ldap-ids.ts'
 import type { Capabilities } from '../../src/ports/edges.ts'
 import { testCertificates } from '../support/certificates.ts'
 import { mailEdges, NODE, WORKERS } from '../support/mail.ts'
@@ -304,6 +304,18 @@ describe('user ids', () => {
 
     expect(idFilter(id, userId)).toBeNull()
   })
+
+  it.each([
+    ['uid=ada,ou=people,dc=example,dc=com', 'ou=people,dc=example,dc=com', true],
+    ['UID=ada, OU=People , DC=Example,DC=com', 'ou=people,dc=example,dc=com', true],
+    ['uid=ada,ou=b\\c3\\bccher\\, alte,dc=x', 'ou=bücher\\2c alte,dc=x', true],
+    ['ou=people,dc=example,dc=com', 'ou=people,dc=example,dc=com', true],
+    ['dc=example,dc=com', 'ou=people,dc=example,dc=com', false],
+    ['uid=ada,ou=others,dc=example,dc=com', 'ou=people,dc=example,dc=com', false],
+    ['uid=ada,ou=x\\,ou=people,dc=example,dc=com', 'ou=people,dc=example,dc=com', false],
+    ['uid=ada,dc=example,dc=comx', 'dc=example,dc=com', false],
+    ['', 'dc=com', false],
+  ])('that is the DN %j lies below %j: %j', (dn, base, below) => expect(isBelow(dn, base)).toBe(below))
 
   it('that are bytes of which nobody said how to write them are none', () => {
     expect(writeId('text', Uint8Array.of(0xff, 0xfe))).toBeNull()

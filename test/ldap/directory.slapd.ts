@@ -145,6 +145,22 @@ describe('a user id', () => {
     await typed.close()
   })
 
+  it('that is a DN is found below the base alone, in whatever way the base is written', async () => {
+    const LDAPBASE = String.raw`OU = p\65ople,  DC=example, dc=\6frg`
+    const typed = await directory({ LDAPURI: uri(), UIDTYPE: 'DN', LDAPBASE })
+    const outside = [`uid=twin,ou=elsewhere,${BASE}`, BASE, `uid=twin,ou=elsewhere\\,${PEOPLE}`]
+
+    expect((await one('twin', typed)).userId).toBe(`uid=twin,${PEOPLE}`)
+    expect(got(await typed.findById(`UID=twin, ${PEOPLE}`, soon()))?.login).toBe('twin')
+    expect(await Promise.all(outside.map(async (id) => got(await typed.findById(id, soon()))))).toEqual([
+      null,
+      null,
+      null,
+    ])
+    expect(await list({ userid: `uid=twin,ou=elsewhere,${BASE}` }, 9, typed)).toEqual([])
+    await typed.close()
+  })
+
   it.each([
     ['DN', `uid=nobody,${PEOPLE}`],
     ['DN', 'nonsense'],

@@ -39,6 +39,27 @@ export function idFilter({ kind, attribute }: Exclude<IdAttribute, { kind: 'dn' 
   return value === null || value.length === 0 ? null : { kind: 'equal', attribute, value }
 }
 
+/** Whether a DN is that of `base`, or of something below it; in either case of letters, however it is escaped. */
+export function isBelow(dn: string, base: string): boolean {
+  const [own, above] = [rdnsOf(dn), rdnsOf(base)]
+  return above.length <= own.length && above.every((rdn, n) => rdn === own[own.length - above.length + n])
+}
+
+/** Commas that are escaped part nothing (RFC 4514 §3). */
+const rdnsOf = (dn: string): readonly string[] => (dn.match(/(?:\\.|[^\\,])+/gs) ?? []).map(plain)
+
+function plain(rdn: string): string {
+  const bytes: number[] = []
+  for (const [, hex, character = ''] of rdn.trim().matchAll(/\\([\da-f]{2})|\\?(.)/gisu))
+    if (hex === undefined) bytes.push(...new TextEncoder().encode(character))
+    else bytes.push(Number.parseInt(hex, 16))
+  const text = new TextDecoder().decode(Uint8Array.from(bytes))
+  return text
+    .replace(/\s*=\s*/, '=')
+    .replace(/\s+/g, ' ')
+    .toLowerCase()
+}
+
 /** An id of nobody, of a form that each kind can take. */
 export const unknownId = (random: Random): string => toHex(random(16)).replace(GROUPS, '$1-$2-$3-$4-$5')
 

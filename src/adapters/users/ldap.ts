@@ -20,7 +20,7 @@ import { type LdapConfig, readLdapConfig } from './ldap-config.ts'
 import { createConnections } from './ldap-connections.ts'
 import type { FromServer, LdapFailure } from './ldap-failures.ts'
 import { type Filter, fillFilter, patternFilter } from './ldap-filter.ts'
-import { idFilter, unknownId } from './ldap-ids.ts'
+import { idFilter, isBelow, unknownId } from './ldap-ids.ts'
 import type { Question } from './ldap-session.ts'
 import { type FoundUser, readUser, wantedAttributes } from './ldap-user.ts'
 
@@ -139,7 +139,8 @@ function placeOf(
   userId: string,
 ): (Pick<Question, 'base' | 'scope'> & { readonly filters: readonly Filter[] }) | undefined {
   if (!canBeValue(userId)) return undefined
-  if (id.kind === 'dn') return { base: userId, scope: 'base', filters: [] }
+  // Beyond the base there is nobody: whoever may ask for one user could read the whole directory.
+  if (id.kind === 'dn') return isBelow(userId, base) ? { base: userId, scope: 'base', filters: [] } : undefined
   const filter = idFilter(id, userId)
   return filter ? { base, scope: 'sub', filters: [filter] } : undefined
 }
