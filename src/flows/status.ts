@@ -51,7 +51,9 @@ export function createStatus(parts: Parts): Status {
       ? policyFor(settings, { user: asked, realm, client: facts.client, time: facts.time }).value(otpPin)
       : 'token_pin'
     // A directory that has just failed is not waited for once more.
-    const resolvers = places.flatMap((each) => each.resolvers).filter((name) => name !== unavailable?.resolver)
+    const resolvers = places
+      .flatMap((each) => each.resolvers)
+      .filter((name) => !unavailable.some(({ resolver }) => resolver === name))
     const password = passwordOf(parts, { settings, user, resolvers })
 
     const visible = await Promise.all(
@@ -65,7 +67,7 @@ export function createStatus(parts: Parts): Status {
       }),
     )
     const shown = entries.filter((_, index) => visible[index])
-    const down = unavailable ?? password.failure()
+    const down = user ? password.failure() : (unavailable[0] ?? password.failure())
     await audit.write(facts, {
       success: shown.length > 0,
       ...(down ? { actionDetail: 'resolver_unavailable', info: reasonsOf([down]) } : {}),

@@ -64,8 +64,8 @@ export function movedQueries(
 }
 
 /**
- * The one user that is meant; several different ones count as none (contract 7.8). Where nobody is found and a directory
- * could not be asked, that is what is said.
+ * The one user that is meant; several different ones count as none (contract 7.8). While a directory cannot be asked that
+ * is what is said, whoever else is found: it may know somebody of the same name who is meant rather, or as well.
  */
 export async function findUser(
   sources: UserSources,
@@ -74,20 +74,20 @@ export async function findUser(
 ): Promise<Result<UserRecord, AdminFailure>> {
   const queries = userQueries(selection, settings)
   const { user, unavailable } = await findByQueries(sources, settings, queries.ok ? queries.value : [])
-  if (user) return ok(user)
-  return err(
-    unavailable ? { code: 'resolver_unavailable', ...unavailable } : { code: 'user_unknown', user: selection.user },
-  )
+  const [failure] = unavailable
+  if (failure) return err({ code: 'resolver_unavailable', ...failure })
+  return user ? ok(user) : err({ code: 'user_unknown', user: selection.user })
 }
 
 export type FoundUser = {
   readonly user: UserRecord | null
   /** Where he was found, else where he was looked for first. */
   readonly query: UserQuery | null
-  /** A directory that could not be asked, where nobody was found. */
-  readonly unavailable: Unavailable | null
+  /** Directories that could not be asked. */
+  readonly unavailable: readonly Unavailable[]
 }
 
+/** The same among those who can be asked for: for what tells, and changes nothing. */
 export async function findByQueries(
   sources: UserSources,
   settings: Settings,
@@ -100,9 +100,9 @@ export async function findByQueries(
     const [user, ...others] = users
     if (!user) continue
     const isOne = others.every((other) => other.userId === user.userId)
-    return { user: isOne ? user : null, query, unavailable: null }
+    return { user: isOne ? user : null, query, unavailable: failures }
   }
-  return { user: null, query: queries[0] ?? null, unavailable: failures[0] ?? null }
+  return { user: null, query: queries[0] ?? null, unavailable: failures }
 }
 
 async function lookUp({ store, directories }: UserSources, settings: Settings, { login, resolvers }: UserQuery) {

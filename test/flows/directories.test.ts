@@ -218,7 +218,7 @@ describe('a directory that is down', () => {
     expect([mixed, other].map(({ reply }) => reply.json.detail?.linotp_tokenserial)).toEqual(['BOB', 'BOB'])
   })
 
-  it('lets nobody of the same name in another resolver in without a token', async () => {
+  it('lets nobody of the same name in another resolver in without a token, and gives him none unasked', async () => {
     await h.admin('/system/setResolver', { name: 'old', type: 'localresolver' })
     await h.admin('/otpost/users', { resolver: 'old', userid: 'u1', username: 'zoe', password: 'old-password' })
     await h.admin('/system/setRealm', { realm: 'moved', resolvers: 'away,old' })
@@ -228,9 +228,16 @@ describe('a directory that is down', () => {
     people.answer = () => ({ status: 503 })
 
     const down = [await values('x'), await values('old-password')]
+    const audit = await lastAudit()
+    const token = { type: 'email', user: 'zoe', realm: 'moved', email_address: 'z@x.test', serial: 'OLD' }
+    const enrolled = await h.admin('/admin/init', token)
+    const named = await h.admin('/admin/init', { ...token, resConf: 'old' })
 
     expect([up, down]).toEqual(times(2, () => [false, false]))
-    expect(await lastAudit()).toMatchObject({ action_detail: 'resolver_unavailable', info: 'away: http_503' })
+    expect(audit).toMatchObject({ action_detail: 'resolver_unavailable', info: 'away: http_503' })
+    expect(enrolled.json.result?.error?.message).toBe("resolver 'away' could not be asked: http_503")
+    expect(named.json.result?.value).toBe(true)
+    await h.admin('/admin/remove', { serial: 'OLD' })
     await h.admin('/system/delRealm', { realm: 'moved' })
   })
 
