@@ -71,7 +71,7 @@ export function createTokenChanges({ store, vault, settings: cache }: TokenParts
     for (const token of chosen.value) {
       const read = readSettings(token, given, names)
       if (!read.ok) return read
-      const destination = newDestination(settings, token, read.value, facts)
+      const destination = await newDestination(settings, token, read.value, facts)
       if (!destination.ok) return destination
       const { serial, revision } = token
       const pin = given.pin
@@ -152,6 +152,16 @@ export function createTokenChanges({ store, vault, settings: cache }: TokenParts
     const row = await choice.row(facts, [target], { info: `from ${source.serial}` })
     return committed(await store.changeTokens(changes, row, { unchanged: [source], within: facts.within }), changes)
   }
+
+  async function newDestination(settings: Settings, token: ShownToken, { info }: TokenChange['set'], facts: Facts) {
+    const type = findTokenType(token.type)
+    const address = type && info?.[type.addressField]
+    if (!type || address === undefined) return ok(null)
+    // Where a directory is down the policies for its user are not known.
+    const owner = await choice.ownerOf(token)
+    if (!owner.ok) return owner
+    return checkDestination(type, policyOfToken(settings, token, facts), String(address))
+  }
 }
 
 const counted = (count: number | 'elsewhere'): Result<number, AdminFailure> =>
@@ -185,11 +195,4 @@ function readSettings(
     change = { ...change, ...read.value, ...(Object.keys(info).length > 0 ? { info } : {}) }
   }
   return ok(change)
-}
-
-function newDestination(settings: Settings, token: ShownToken, { info }: TokenChange['set'], facts: Facts) {
-  const type = findTokenType(token.type)
-  const address = type && info?.[type.addressField]
-  if (!type || address === undefined) return ok(null)
-  return checkDestination(type, policyOfToken(settings, token, facts), String(address))
 }

@@ -73,6 +73,8 @@ export function createTokenOwners({ store, vault, audit, settings: cache }: Toke
     const [source, target] = pair.value
     if (source.owner === null)
       return err({ code: 'parameter_invalid', field: 'from', rule: 'must be a token that somebody owns' })
+    const known = await choice.ownerOf(source)
+    if (!known.ok) return known
     const { owner: newOwner, realms } = source
     const { serial, revision } = target
     const changes = [{ serial, revision, set: { owner: newOwner, realms } }]

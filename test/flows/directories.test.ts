@@ -214,7 +214,11 @@ describe('a directory that is down', () => {
     people.answer = () => ({ status: 503 })
 
     const [mixed, other] = [await h.trigger('bob@mixed', 'pin-'), await h.trigger('bob', 'pin-')]
+    const status = await h.post('/validate/check_status', {
+      ...{ user: 'bob@mixed', pass: 'pin-', transactionid: mixed.transactionId },
+    })
 
+    expect(status.json.result?.value).toBe(true)
     expect([mixed, other].map(({ reply }) => reply.json.detail?.linotp_tokenserial)).toEqual(['BOB', 'BOB'])
   })
 
@@ -260,6 +264,25 @@ describe('a directory that is down', () => {
 
     expect(json.detail).toBeUndefined()
     expect(await lastAudit()).toMatchObject({ action_detail: 'resolver_unavailable' })
+  })
+
+  it('lets no administrator pass by what policy says of its users', async () => {
+    await h.admin('/admin/init', { type: 'sms', user: 'zoe', realm: 'away', serial: 'SMS', phone: '+49 170 1' })
+    await policy('allowed_destinations=+1*', { user: 'somebody-else' })
+    await policy('allowed_destinations=+49*', { user: 'zoe', name: 'q' })
+    const change = () => h.admin('/admin/set', { serial: 'SMS', phone: '+1 900 1234567' })
+    const up = await change()
+    await enroll(h, 'bob', 'COPY')
+    people.answer = () => ({ status: 503 })
+
+    const down = [await change(), await h.admin('/admin/copyTokenUser', { from: 'ZOE', to: 'COPY' })]
+
+    await h.admin('/admin/remove', { serial: 'COPY' })
+    await h.admin('/admin/remove', { serial: 'SMS' })
+    expect(up.json.result?.status).toBe(false)
+    expect(down.map(({ json }) => json.result?.error?.message)).toEqual(
+      times(2, () => "resolver 'away' could not be asked: http_503"),
+    )
   })
 
   it('is what an administrator reads', async () => {
