@@ -170,4 +170,12 @@ describe('the rights of a token', () => {
     expect(replies.map(({ status }) => status)).toEqual([200, 403, 403, 403])
     expect(challenges.value).toMatchObject({ count: 1, challenges: [{ serial: 'EM9' }] })
   })
+
+  it('end there at a challenge too, with the reason and the user in the audit', async () => {
+    const token = await tokenFor({ scope: 'admin/triggerchallenge', realm: 'away' })
+    await pi.post('/validate/triggerchallenge', { user: 'ada' }, { token })
+
+    const { rows } = await h.client.execute('SELECT * FROM audit ORDER BY number DESC LIMIT 1')
+    expect(rows[0]).toMatchObject({ success: 0, user: 'ada', realm: 'home', action_detail: 'right_elsewhere' })
+  })
 })

@@ -47,7 +47,7 @@ export function privacyideaRoutes(
   const admins = [required(audit, replies), entitled(flows.entitle, neededBy, refuseRight)] as const
   app.use('/validate/triggerchallenge', ...admins)
   for (const segment of ADMINISTRATION) app.use(`/${segment}/*`, ...admins)
-  app.route('/validate', validateRoutes(flows, { options, replies, settings: parts }))
+  app.route('/validate', validateRoutes(flows, { options, replies, respond, settings: parts }))
   app.route('/', authRoutes(flows, replies, admins))
   app.route('/', tokenRoutes(flows, options, respond))
   app.route('/', systemRoutes(flows, respond))

@@ -34,11 +34,14 @@ export function createReplies(signer: () => Promise<SignReply | null>): Replies 
   }
 }
 
+/** `id`: 1 unless told. */
+type Encoded = Omit<Answer, 'id'> & Partial<Pick<Answer, 'id'>>
+
 /** Turns what an admin flow returned into its reply; a refusal gets its audit row here, since nothing was committed. */
 export type Respond = <T>(
   c: Ctx,
   result: Result<T, AdminFailure>,
-  encode: (value: T) => Omit<Answer, 'id'> | PiError,
+  encode: (value: T) => Encoded | PiError,
 ) => Promise<Response>
 
 export function createRespond({ answer, refuse }: Replies, audit: Audit, namedUser: NamedUser): Respond {

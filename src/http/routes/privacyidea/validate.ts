@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import type { ChallengeFor } from '../../../flows/challenge-for.ts'
 import type { Check } from '../../../flows/check.ts'
-import { badParameter, toPiError, userUnknown, WRONG_METHOD } from '../../dialects/privacyidea/failures.ts'
+import { badParameter, userUnknown, WRONG_METHOD } from '../../dialects/privacyidea/failures.ts'
 import type { Options } from '../../dialects/privacyidea/options.ts'
 import {
   decodeChallengeFor,
@@ -19,17 +19,18 @@ import type { Env } from '../../env.ts'
 import { param } from '../../params.ts'
 import { repeatable } from '../../repeatable.ts'
 import type { ValidateSettings } from '../validate.ts'
-import type { Replies } from './replies.ts'
+import type { Replies, Respond } from './replies.ts'
 
 type Ctx = Context<Env>
 type Flows = { readonly check: Check; readonly challengeFor: ChallengeFor }
 type Wire = {
   readonly options: Options
   readonly replies: Replies
+  readonly respond: Respond
   readonly settings: ValidateSettings
 }
 
-export function validateRoutes(flows: Flows, { options, replies, settings }: Wire): Hono<Env> {
+export function validateRoutes(flows: Flows, { options, replies, respond, settings }: Wire): Hono<Env> {
   const { answer, refuse } = replies
   const bare = (c: Ctx, status: 204 | 400): Response => c.body(null, status, { 'cache-control': 'no-store' })
   /** The outcome, or the error that is answered instead. */
@@ -60,12 +61,12 @@ export function validateRoutes(flows: Flows, { options, replies, settings }: Wir
       const refused = refusedParams(given)
       if (refused) return refuse(c, refused)
       const result = await flows.challengeFor(decodeChallengeFor(given), c.get('facts'))
-      if (!result.ok) return refuse(c, toPiError(result.error))
-      const outcome = result.value
-      // Who may trigger may know who there is.
-      if (outcome.kind === 'rejected' && isUnknownUser(outcome.reason))
-        return refuse(c, userUnknown(param(given, 'user') ?? ''))
-      return answer(c, encodeTriggered(outcome))
+      return respond(c, result, (outcome) =>
+        // Who may trigger may know who there is.
+        outcome.kind === 'rejected' && isUnknownUser(outcome.reason)
+          ? userUnknown(param(given, 'user') ?? '')
+          : encodeTriggered(outcome),
+      )
     },
     '/polltransaction': (c) => {
       if (param(c.get('params'), 'transaction_id')) return answer(c, encodePoll())
