@@ -108,8 +108,8 @@ export function createSessions({ store, vault, edges, audit, adminRealm }: Parts
       const { jti, sid: id = jti, csrf, exp: expiresAt, iat, auth_time: loginAt = iat, pwd: password } = claims.output
       if (now >= expiresAt) return null
       const administrator = administratorOf(claims.output)
-      const { login: username, resolver, userId } = administrator
-      const found = await store.readSession(id, userId === null ? { username } : { resolver, userId })
+      const { login, resolver, userId } = administrator
+      const found = await store.readSession(id, userId === null ? { username: login } : { resolver, userId, login })
       if (!found || !(await isHis(found.passwordHash, password, administrator))) return null
       if (userId !== null && !(await adminRealm.holds(resolver, found.version))) return null
       return { session: { id, administrator, csrf, expiresAt, loginAt, password }, version: found.version }

@@ -19,8 +19,10 @@ export type ListedApiToken = Omit<NewApiToken, 'hash'> & {
   readonly lastUsedAt: Instant | null
 }
 
-/** Whose password a session belongs to: a local administrator's, or a user's of a resolver. */
-export type SessionHolder = { readonly username: string } | { readonly resolver: string; readonly userId: string }
+/** Whose password a session belongs to: a local administrator's, or a user's of a resolver, under the login of then. */
+export type SessionHolder =
+  | { readonly username: string }
+  | { readonly resolver: string; readonly userId: string; readonly login: string }
 
 export type LoginLimit = {
   readonly key: string

@@ -213,12 +213,15 @@ function passwords(suite: Suite): void {
     const { version } = await suite.store.settings()
     const before = suite.sizes.length
 
-    const found = await suite.store.readSession(suite.next('session'), { resolver, userId })
-    const nobody = await suite.store.readSession(suite.next('session'), { resolver, userId: '8' })
+    const read = (holder: { userId: string; login: string }) =>
+      suite.store.readSession(suite.next('session'), { resolver, ...holder })
+    const found = await read({ userId, login: 'zoe' })
+    const nobody = await read({ userId: '8', login: 'zoe' })
+    const renamed = await read({ userId, login: 'zora' })
 
     expect(found).toEqual({ version, passwordHash: '$1$a$b' })
-    expect(nobody).toEqual({ version, passwordHash: null })
-    expect(suite.sizes.length - before).toBe(2)
+    expect([nobody, renamed]).toEqual(Array(2).fill({ version, passwordHash: null }))
+    expect(suite.sizes.length - before).toBe(3)
   })
 }
 

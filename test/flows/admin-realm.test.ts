@@ -81,6 +81,7 @@ describe('a user of the realm of administrators', () => {
   it.each([
     ['the password changes', () => replace('staff', line('alice', '1', '$1$abc$6CdIZ91rqcwJnUpxUFE4c/'))],
     ['the user goes', () => replace('staff', line('zoe', '2'))],
+    ['the name changes', () => replace('staff', [line('alicia', '1'), line('alice', '4')].join('\n'))],
     ['the id belongs to somebody else', () => replace('staff', line('alice', '9'))],
     ['the resolver leaves the realm', () => setRealm('others')],
   ])('is out as soon as %s, on every node', async (_, act) => {

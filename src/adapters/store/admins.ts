@@ -108,7 +108,8 @@ export function adminStore(batch: Batch): Omit<AdminStore, 'payLogin' | 'settleL
       const password =
         'username' in holder
           ? sql`SELECT password_hash FROM admins WHERE username = ${holder.username}`
-          : sql`SELECT password_hash FROM users WHERE resolver = ${holder.resolver} AND user_id = ${holder.userId}`
+          : sql`SELECT password_hash FROM users
+              WHERE resolver = ${holder.resolver} AND user_id = ${holder.userId} AND login = ${holder.login}`
       const [[row] = []] = await read(batch, [
         sql`SELECT ${settingsVersion} AS version, (${password}) AS password_hash
           WHERE NOT EXISTS (SELECT 1 FROM revoked_sessions WHERE id = ${sessionId})`,
