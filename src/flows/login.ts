@@ -1,4 +1,5 @@
 /** Login of administrators: a local one, or a user of the realm of administrators, by name and password. */
+import { clientNetwork } from '../core/limits.ts'
 import type { Administrator } from '../core/policy/reach.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
@@ -39,7 +40,7 @@ export function createLogin({ store, vault, edges, audit, adminRealm, limits, se
   let decoy: string | undefined
 
   return async (username, password, facts) => {
-    const found = await oneByOne(facts.client, async () =>
+    const found = await oneByOne(clientNetwork(facts.client), async () =>
       (await limits.pay(username, facts)) ? find(username, password) : 'limited',
     )
     const who = { user: username, realm: adminRealm.name }

@@ -128,6 +128,18 @@ describe('wrong passwords', () => {
     expect(found.filter((status) => status === 429)).toHaveLength(10)
   })
 
+  it('wait in a queue in which one network of IPv6 has no more places than one address', async () => {
+    await limits({ admin_login_attempts: '0', admin_login_attempts_address: '0', admin_login_attempts_name: '0' })
+
+    const replies = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => attempt('ada', 'wrong', `2001:db8:0:3::${n}`)),
+    )
+
+    const messages = replies.map(({ json }) => json.detail?.message)
+    expect(messages.filter((message) => message === 'Bad username or password')).toHaveLength(4)
+    expect(messages.filter((message) => message === 'Too many logins at once: try again in a moment')).toHaveLength(4)
+  })
+
   it('are not limited where the settings say 0', async () => {
     await limits({ admin_login_attempts: '0', admin_login_attempts_address: '0', admin_login_attempts_name: '0' })
 
