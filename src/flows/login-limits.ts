@@ -59,9 +59,20 @@ export function createLoginLimits({ store, settings: cache }: Parts): LoginLimit
   }
 }
 
-/** Directories take a name in small and capital letters for the same. */
+/**
+ * One spelling of a name for all that a directory or a database may take for it: letters of any case and width, with
+ * accents or without (RFC 4518 §2.3, collations), blanks around it and several for one.
+ */
+const nameKey = (username: string): string =>
+  username
+    .normalize('NFKD')
+    .replace(/[\p{M}\p{C}]/gu, '')
+    .toLowerCase()
+    .replace(/\s+/g, ' ')
+    .trim()
+
 async function keysOf(username: string, client: string) {
-  const [name, network] = [username.toLowerCase(), clientNetwork(client)]
+  const [name, network] = [nameKey(username), clientNetwork(client)]
   const key = (...parts: readonly string[]) => sha256(JSON.stringify(parts))
   return {
     pair: await key('pair', name, network),

@@ -76,12 +76,15 @@ describe('wrong passwords', () => {
     expect(await replies('nobody')).toEqual(await replies('ada'))
   })
 
-  it('count for one name in whatever letters', async () => {
-    await limits({ admin_login_attempts_address: '0' })
-    await statuses(1, 'ada', 'wrong', address(1))
+  it.each(['ADA', ' ada', 'ada  ', 'ádà', 'ａda', 'a\u00adda'])(
+    'count for one name in whatever letters, as for %j',
+    async (spelling) => {
+      await limits({ admin_login_attempts_address: '0' })
+      await statuses(1, 'ada', 'wrong', address(1))
 
-    expect(await statuses(2, 'ADA', 'wrong', address(1))).toEqual([401, 429])
-  })
+      expect(await statuses(2, spelling, 'wrong', address(1))).toEqual([401, 429])
+    },
+  )
 
   it('from one address are compared so often whatever the names, over one network of IPv6', async () => {
     const found: number[] = []
