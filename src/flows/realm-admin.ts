@@ -6,6 +6,7 @@ import type { Store } from '../ports/store.ts'
 import type { AdminRealm } from './admin-realm.ts'
 import type { Audit } from './audit.ts'
 import type { Facts } from './facts.ts'
+import { keepFromAdmins } from './rights.ts'
 import type { SettingsCache } from './settings.ts'
 
 export type RealmAdmin = {
@@ -36,6 +37,10 @@ export function createRealmAdmin({ store, audit, settings: cache, adminRealm }: 
       if (!/^[\w.-]{1,64}$/.test(name))
         return err({ code: 'parameter_invalid', field: 'realm', rule: 'must be 1 to 64 letters, digits, _ . or -' })
       if (resolvers.length === 0) return err({ code: 'parameter_missing', field: 'resolvers' })
+      if (name === adminRealm.name) {
+        const kept = keepFromAdmins(null, await cache.fresh(), facts)
+        if (!kept.ok) return kept
+      }
       const own = name === adminRealm.name && facts.by && facts.by.userId !== null ? facts.by.resolver : null
       if (own !== null && !resolvers.includes(own))
         return err({ code: 'parameter_invalid', field: 'resolvers', rule: `must keep '${own}', which you log in by` })

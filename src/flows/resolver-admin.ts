@@ -21,6 +21,7 @@ import type { Audit } from './audit.ts'
 import type { Directories } from './directories.ts'
 import type { Facts } from './facts.ts'
 import type { ResolverConfigs, ResolverParams } from './resolver-configs.ts'
+import { keepFromAdmins } from './rights.ts'
 import type { SettingsCache } from './settings.ts'
 
 export type SaveResolver = {
@@ -74,7 +75,10 @@ export function createResolverAdmin(parts: Parts): ResolverAdmin {
       if (!/^[\w-]{1,64}$/.test(name)) return invalid('name', 'must be 1 to 64 letters, digits, _ or -')
       if (previousName !== null && previousName !== name)
         return invalid('previous_name', 'must be the same as name: a resolver keeps its name')
-      const before = previousName === null ? undefined : findResolver(await cache.fresh(), name)
+      const settings = await cache.fresh()
+      const kept = keepFromAdmins(name, settings, facts)
+      if (!kept.ok) return kept
+      const before = previousName === null ? undefined : findResolver(settings, name)
       if (before && before.type !== type) return invalid('type', `must be ${before.type}: a resolver keeps its type`)
       const made = await make(command, before)
       if (!made.ok) return made

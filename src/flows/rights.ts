@@ -2,7 +2,7 @@
 import type { AdminFailure } from '../core/failures.ts'
 import { isWithin, type Needed, reachOf } from '../core/policy/reach.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Settings } from '../core/settings.ts'
+import { findRealm, type Settings } from '../core/settings.ts'
 import type { Facts } from './facts.ts'
 import type { SettingsCache } from './settings.ts'
 
@@ -37,4 +37,17 @@ export function resolversWithin({ resolvers, realms }: Settings, { within }: Fac
   const holding = (resolver: string) =>
     realms.filter((realm) => realm.resolvers.includes(resolver)).map((realm) => realm.name)
   return resolvers.map(({ name }) => name).filter((name) => isWithin(holding(name), within))
+}
+
+/**
+ * Refuses an API token that is bound to something whatever administrators log in by: their realm, and the resolvers in
+ * it with their users. It would make one who is bound to nothing.
+ *
+ * @param resolver null: the realm itself
+ */
+export function keepFromAdmins(resolver: string | null, settings: Settings, { by }: Facts): Result<true, AdminFailure> {
+  // Of every administrator, `realm` is the realm of administrators.
+  const admins = by?.grant ? (findRealm(settings, by.realm)?.resolvers ?? []) : null
+  if (admins === null || (resolver !== null && !admins.includes(resolver))) return ok(true)
+  return err({ code: 'right_missing', missing: ['scope=system, action=write'] })
 }

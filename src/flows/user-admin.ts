@@ -8,6 +8,7 @@ import type { Store, UserChange } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
 import type { Facts } from './facts.ts'
+import { keepFromAdmins } from './rights.ts'
 import { hex } from './sessions.ts'
 import type { SettingsCache } from './settings.ts'
 
@@ -45,7 +46,7 @@ export function createUserAdmin({ store, vault, edges, audit, settings: cache }:
     add: async (resolver, given, facts) => {
       const own = { userid: given.userid || newUserId(edges.random), username: given.username ?? '' }
       const fields: UserFields & typeof own = { ...given, ...own }
-      const problem = localProblem(await cache.fresh(), resolver) ?? problemOf(fields)
+      const problem = localProblem(await cache.fresh(), resolver, facts) ?? problemOf(fields)
       if (problem) return err(problem)
       const { password: _, password_hash: __, ...attributes } = fields
       const user = {
@@ -65,7 +66,7 @@ export function createUserAdmin({ store, vault, edges, audit, settings: cache }:
       if (Object.keys(fields).length === 0) return err({ code: 'parameter_missing', field: 'username' })
       if (fields.userid !== undefined)
         return err({ code: 'parameter_invalid', field: 'userid', rule: 'must stay: tokens are tied to it' })
-      const problem = localProblem(await cache.fresh(), resolver) ?? problemOf(fields)
+      const problem = localProblem(await cache.fresh(), resolver, facts) ?? problemOf(fields)
       if (problem) return err(problem)
       const { username: login, password: _, password_hash: __, ...attributes } = fields
       const passwordHash = await hashOf(fields)
@@ -88,7 +89,7 @@ export function createUserAdmin({ store, vault, edges, audit, settings: cache }:
     },
 
     remove: async ({ resolver, username }, facts) => {
-      const problem = localProblem(await cache.fresh(), resolver)
+      const problem = localProblem(await cache.fresh(), resolver, facts)
       if (problem) return err(problem)
       const row = await audit.row(facts, { success: true, user: username, info: resolver })
       const done = await store.removeUser(resolver, username, row)
@@ -105,10 +106,13 @@ export function createUserAdmin({ store, vault, edges, audit, settings: cache }:
 }
 
 /** Why users of a resolver cannot be edited, or null. */
-export function localProblem(settings: Settings, name: string): AdminFailure | null {
+export function localProblem(settings: Settings, name: string, facts: Facts): AdminFailure | null {
   const resolver = findResolver(settings, name)
   if (!resolver) return { code: 'resolver_unknown', resolver: name }
-  if (resolver.type === LOCAL_RESOLVER) return null
+  if (resolver.type === LOCAL_RESOLVER) {
+    const kept = keepFromAdmins(name, settings, facts)
+    return kept.ok ? null : kept.error
+  }
   const rule = `must be a ${LOCAL_RESOLVER}: users of a ${resolver.type} are not edited here`
   return { code: 'parameter_invalid', field: 'resolver', rule }
 }

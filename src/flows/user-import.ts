@@ -63,7 +63,7 @@ const TRIES = 3
 export function createImportUsers({ store, vault, edges, audit, settings: cache }: Parts): ImportUsers {
   return async (command, facts) => {
     const { resolver, rows, replace, dryRun, skipRefused } = command
-    const problem = localProblem(await cache.fresh(), resolver)
+    const problem = localProblem(await cache.fresh(), resolver, facts)
     if (problem) return err(problem)
     const invalid = (field: string, rule: string) => err({ code: 'parameter_invalid', field, rule } as const)
     if (rows.length + command.refused.length > MAX_ROWS) return invalid('rows', `must be at most ${MAX_ROWS}`)

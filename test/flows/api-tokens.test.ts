@@ -50,6 +50,31 @@ describe('an API token', () => {
     expect(await may(call, 'POST', '/otpost/api-tokens', { username: 'ada' })).toBe(false)
   })
 
+  it('that is bound makes no administrators out of users either', async () => {
+    const call = await apiToken(h, 'ada', { scope: 'system/write' })
+    const free = await apiToken(h, 'ada')
+    const content = 'username,password_hash\nmallory,$1$axuQmvyF$VgvpAQz3mB7DNlLd0.EqV0'
+    const passwd = { type: 'passwdresolver', 'passwdresolver.content': 'zoe:x:1:1:Zoe,,,,z@corp.test:/:/bin/sh' }
+    const tries: readonly (readonly [string, string, Fields])[] = [
+      ['POST', '/system/setRealm', { realm: 'Linotp_Admins', resolvers: 'chiefs,guests' }],
+      ['POST', '/otpost/users', { resolver: 'chiefs', username: 'mallory', password: 'mallory-pw' }],
+      ['POST', '/otpost/users/import', { resolver: 'chiefs', content }],
+      ['POST', '/otpost/users/chiefs/ivy', { password: 'mallory-pw' }],
+      ['DELETE', '/otpost/users/chiefs/ivy', {}],
+      ['POST', '/system/setResolver', { name: 'clerks', previous_name: 'clerks', ...passwd }],
+    ]
+    await free('POST', '/system/setResolver', { name: 'chiefs', type: 'localresolver' })
+    await free('POST', '/system/setResolver', { name: 'guests', type: 'localresolver' })
+    await free('POST', '/system/setResolver', { name: 'clerks', ...passwd })
+    await free('POST', '/otpost/users', { resolver: 'chiefs', username: 'ivy', password: 'ivy-password' })
+
+    expect(codeOf(await call('POST', '/system/setRealm', { realm: 'linotp_admins', resolvers: 'guests' }))).toBe(410)
+    await free('POST', '/system/setRealm', { realm: 'linotp_admins', resolvers: 'chiefs,clerks' })
+    for (const [method, path, fields] of tries) expect(codeOf(await call(method, path, fields)), path).toBe(410)
+    expect(await may(call, 'POST', '/otpost/users', { resolver: 'guests', username: 'gus' })).toBe(true)
+    for (const [method, path, fields] of tries) expect(await may(free, method, path, fields), path).toBe(true)
+  })
+
   it('for single rights has those, and sees the tokens that they are about', async () => {
     const call = await apiToken(h, 'ada', { scope: 'admin/reset, audit/view' })
 
