@@ -165,7 +165,11 @@ describe('the rights of a token', () => {
       await pi.post('/token/disable/EM1', {}, { token }),
     ]
     const challenges = await pi.get('/token/challenges/', { token })
+    const realms = await pi.get('/realm/', { token })
+    const users = await pi.get('/user/', { token })
 
+    expect(Object.keys(realms.value as object)).toEqual(['away'])
+    expect(users.value).toMatchObject([{ username: 'zoe' }])
     expect((listed.value as { tokens: { serial: string }[] }).tokens.map(({ serial }) => serial)).toEqual(['EM9'])
     expect(replies.map(({ status }) => status)).toEqual([200, 403, 403, 403])
     expect(challenges.value).toMatchObject({ count: 1, challenges: [{ serial: 'EM9' }] })

@@ -1,7 +1,9 @@
 /** Users and realms in privacyIDEA's words. */
 import { type Pattern, readPattern } from '../../../core/pattern.ts'
+import { isWithin } from '../../../core/policy/reach.ts'
 import type { ConfigEntry, Settings } from '../../../core/settings.ts'
 import type { UserRecord } from '../../../core/users.ts'
+import type { Facts } from '../../../flows/facts.ts'
 import { FILTERS } from '../../../flows/user-list.ts'
 import type { UserSelection } from '../../../flows/users.ts'
 import type { UserFilter } from '../../../ports/users.ts'
@@ -37,19 +39,22 @@ export const userFilter = (params: Params): UserFilter =>
 /** A text in which `*` stands for any other. */
 export const pattern = (text: string): Pattern => readPattern(text, { any: '*', one: null })
 
-export const encodeRealms = ({ realms, resolvers }: Settings): JsonObject =>
+/** Those within reach. */
+export const encodeRealms = ({ realms, resolvers }: Settings, { within }: Facts): JsonObject =>
   Object.fromEntries(
-    realms.map((realm) => [
-      realm.name,
-      {
-        default: realm.isDefault,
-        resolver: realm.resolvers.map((name) => ({
-          name,
-          type: resolvers.find((resolver) => resolver.name === name)?.type ?? '',
-          priority: '',
-        })),
-      },
-    ]),
+    realms
+      .filter(({ name }) => isWithin([name], within))
+      .map((realm) => [
+        realm.name,
+        {
+          default: realm.isDefault,
+          resolver: realm.resolvers.map((name) => ({
+            name,
+            type: resolvers.find((resolver) => resolver.name === name)?.type ?? '',
+            priority: '',
+          })),
+        },
+      ]),
   )
 
 /** Secrets are neither shown nor told apart by their lengths. */

@@ -26,7 +26,9 @@ export function systemRoutes({ realms, users }: SystemFlows, respond: Respond): 
 
   for (const path of ['/realm', '/realm/'])
     routes.get(path, async (c) =>
-      respond(c, ok(await realms.settings(c.get('facts'))), (settings) => ({ value: encodeRealms(settings) })),
+      respond(c, ok(await realms.settings(c.get('facts'))), (settings) => ({
+        value: encodeRealms(settings, c.get('facts')),
+      })),
     )
 
   for (const path of ['/user', '/user/'])
