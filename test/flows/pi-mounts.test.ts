@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localClient } from '../../src/cli/target.ts'
 import { readConfig } from '../../src/config.ts'
 import { startOtpost } from '../../src/testing/index.ts'
-import { type Harness, startHarness } from '../support/harness.ts'
-import { piClient } from '../support/privacyidea.ts'
+import { enroll, type Harness, startHarness } from '../support/harness.ts'
+import { PASSWORD, piClient } from '../support/privacyidea.ts'
 
 describe('OTPOST_DIALECTS', () => {
   it.each([
@@ -201,5 +201,23 @@ describe('client', () => {
       '192.0.2.7',
     ])
     expect(await clients({})).toEqual(['192.0.2.7', '192.0.2.7', '192.0.2.7'])
+  })
+
+  it('is no matter of the rights of who names it: those are for where the request comes from', async () => {
+    const h = await startHarness({ OTPOST_PI_OVERRIDE_CLIENT: '192.0.2.7', OTPOST_ADMIN_PASSWORD: PASSWORD })
+    await enroll(h, 'ada', 'EM1')
+    const [pi, policy] = [piClient(h), { name: 'rights', scope: 'admin', action: '*', realm: '*', user: '*' }]
+    const token = await pi.auth()
+    const trigger = async (address: string) => {
+      await h.admin('/system/setPolicy', { ...policy, client: address })
+      return pi.post('/validate/triggerchallenge', { user: 'ada', client: '198.51.100.9' }, { token })
+    }
+
+    const replies = [await trigger('198.51.100.9'), await trigger('192.0.2.7')]
+    const { rows } = await h.client.execute('SELECT client FROM audit ORDER BY number DESC LIMIT 1')
+    await h.close()
+
+    expect(replies.map(({ status }) => status)).toEqual([403, 200])
+    expect(rows).toMatchObject([{ client: '198.51.100.9' }])
   })
 })

@@ -41,11 +41,11 @@ export function privacyideaRoutes(
   // `/auth/*` is `/auth` as well.
   for (const segment of SEGMENTS)
     app.use(`/${segment}/*`, audited(audit, edges.log, isConstant), bearer(flows.sessions), read)
-  // Where logins of administrators are counted, nobody is believed.
-  app.use('/validate/*', namedClient(options))
   const refuseRight: RefuseRight = (c, failure) => respond(c, err(failure), () => ({ value: null }))
   const admins = [required(audit, replies), entitled(flows.entitle, neededBy, refuseRight)] as const
   app.use('/validate/triggerchallenge', ...admins)
+  // Behind the rights, and not where logins of administrators are counted: about himself nobody is believed.
+  app.use('/validate/*', namedClient(options))
   for (const segment of ADMINISTRATION) app.use(`/${segment}/*`, ...admins)
   app.route('/validate', validateRoutes(flows, { options, replies, respond, settings: parts }))
   app.route('/', authRoutes(flows, replies, admins))
