@@ -136,6 +136,23 @@ describe('the rights of a token', () => {
     expect([reply.status, reply.error?.code]).toEqual([status, status === 403 ? 303 : undefined])
   })
 
+  it.each([
+    ['admin/setOTPPIN', [200, 403, 403]],
+    ['admin/set', [403, 200, 403]],
+    ['admin/set admin/setOTPPIN', [200, 200, 200]],
+  ])('%s are for the PIN, for every other setting, or for both: %j', async (scope, statuses) => {
+    const token = await tokenFor({ scope })
+    const set = async (fields: Record<string, string>) => (await pi.post('/token/set/EM1', fields, { token })).status
+
+    const found = [
+      await set({ otppin: 'pin-' }),
+      await set({ description: 'x' }),
+      await set({ pin: 'pin-', description: '' }),
+    ]
+
+    expect(found).toEqual(statuses)
+  })
+
   it('of a service account are to trigger, and nothing else', async () => {
     const token = await tokenFor({ scope: 'admin/triggerchallenge' })
 

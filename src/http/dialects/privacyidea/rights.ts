@@ -4,6 +4,7 @@
  */
 import type { Needed, Right } from '../../../core/policy/reach.ts'
 import { type Params, param } from '../../params.ts'
+import { decodeSettings } from './tokens.ts'
 
 const right = (scope: Right['scope'], action: string | null): Needed => [[{ scope, action }]]
 const admin = (action: string): Needed => right('admin', action)
@@ -15,10 +16,11 @@ const READ_OR_USERLIST: Needed = [
   ],
 ]
 
-/** The PIN has a right of its own. */
+/** The PIN has a right of its own; every other setting needs `set`. */
 function set(params: Params): Needed {
-  const pin = param(params, 'pin') !== null || param(params, 'otppin') !== null
-  return [...(pin ? admin('setOTPPIN') : []), ...admin('set')]
+  const names = Object.keys(decodeSettings(params))
+  const others = names.length === 0 || names.some((name) => name !== 'pin')
+  return [...(names.includes('pin') ? admin('setOTPPIN') : []), ...(others ? admin('set') : [])]
 }
 
 const init = (params: Params): Needed => admin(`init${(param(params, 'type') ?? 'hotp').toUpperCase()}`)
