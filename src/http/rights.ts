@@ -51,7 +51,6 @@ const both = (path: string, needed: NeededBy): Readonly<Record<string, NeededBy>
 const loose = (path: string, needed: NeededBy) => ({ ...both(path, needed), ...both(`${path}/*`, needed) })
 
 export const RIGHTS: Readonly<Record<string, NeededBy>> = {
-  'POST /admin/login': NONE,
   ...both('/admin/logout', NONE),
 
   'POST /admin/init': init,

@@ -20,13 +20,13 @@ export type UsersV2Flows = { readonly realms: RealmAdmin; readonly users: UserLi
 export function usersV2Routes({ realms, users }: UsersV2Flows, respond: Respond): Hono<Env> {
   const routes = new Hono<Env>()
 
-  routes.get('/realms', async (c) =>
+  routes.on('GET', ['/realms', '/realms/'], async (c) =>
     respond(c, ok(await realms.settings(c.get('facts'))), (settings) => ({
       value: encodeRealmsV2(settings, realms.adminRealm, c.get('facts')),
     })),
   )
   routes.get('/realms/:realm/users', (c) => list(c, { realm: c.req.param('realm'), resolver: null }))
-  routes.get('/resolvers', async (c) =>
+  routes.on('GET', ['/resolvers', '/resolvers/'], async (c) =>
     respond(c, ok(await realms.settings(c.get('facts'))), (settings) => ({
       value: encodeResolversV2(settings, realms.adminRealm, c.get('facts')),
     })),
@@ -38,8 +38,10 @@ export function usersV2Routes({ realms, users }: UsersV2Flows, respond: Respond)
   })
   for (const path of [
     '/realms',
+    '/realms/',
     '/realms/:realm/users',
     '/resolvers',
+    '/resolvers/',
     '/resolvers/:r/users',
     '/resolvers/:r/users/:id',
   ])
