@@ -65,6 +65,7 @@ const Explained = v.object({
     }),
   ),
   silent: v.array(v.object({ policy: v.string(), because: v.string() })),
+  remarks: v.array(v.string()),
 })
 
 export type PolicyFields = Readonly<Partial<v.InferOutput<typeof Policy>>>

@@ -7,13 +7,13 @@
 import { whyUnusable } from '../core/check.ts'
 import type { AdminFailure, CheckFailure } from '../core/failures.ts'
 import { authorize } from '../core/policy/actions.ts'
+import { isAuthorizationAsked } from '../core/policy/policy.ts'
 import { isWithin } from '../core/policy/reach.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
-import { isAuthorizationAsked } from './check.ts'
 import type { Directories } from './directories.ts'
 import type { Facts } from './facts.ts'
 import { createGather } from './gather.ts'
@@ -73,7 +73,7 @@ export function createChallengeFor(parts: Parts): ChallengeFor {
       })
       return ok({ kind: 'rejected', reason })
     }
-    if (isAuthorizationAsked(settings) && !policy.value(authorize)) return refuse('user_not_authorized')
+    if (isAuthorizationAsked(settings.policies) && !policy.value(authorize)) return refuse('user_not_authorized')
     if (failure) return refuse(failure)
     const asking = { realm, path: facts.path ?? facts.action, verifies: false }
     const usable = tokens.filter((token) => whyUnusable(token, asking, facts.now) === null)

@@ -19,8 +19,9 @@ import {
   tokenTypes,
   triggerSms,
 } from '../core/policy/actions.ts'
+import { isAuthorizationAsked } from '../core/policy/policy.ts'
 import { lastAccess, passOnUserNoToken, passOnUserNotFound, prependPin } from '../core/setting-keys.ts'
-import { type Settings, settingOf } from '../core/settings.ts'
+import { settingOf } from '../core/settings.ts'
 import type { Seconds } from '../core/time.ts'
 import { isUnverified, type Owner, type Token } from '../core/token.ts'
 import type { ProposedText } from '../core/tokens/token-type.ts'
@@ -297,7 +298,7 @@ async function whatIsMissing(
   password: MatchesPin,
 ): Promise<CheckFailure | 'passed' | null> {
   const { settings, policy, failure, tokens } = gathered
-  if (isAuthorizationAsked(settings) && !policy.value(authorize)) return 'user_not_authorized'
+  if (isAuthorizationAsked(settings.policies) && !policy.value(authorize)) return 'user_not_authorized'
   if (failure) return failure === 'user_unknown' && settingOf(settings, passOnUserNotFound) ? 'passed' : failure
   if (tokens.length === 0) {
     if (command.user === null || gathered.hasToken) return 'token_missing'
@@ -309,12 +310,6 @@ async function whatIsMissing(
   if (command.single && tokens.length > 1) return 'token_ambiguous'
   return command.pass === null && !command.single ? 'pass_missing' : null
 }
-
-/** One active policy with `authorize`, anywhere, is enough to ask everybody for one (contract 6.5). */
-export const isAuthorizationAsked = (settings: Settings): boolean =>
-  settings.policies.some(
-    ({ record, actions }) => record.active && record.scope === authorize.scope && actions.has(authorize.name),
-  )
 
 /** `tokentype` and `serial` of scope authorization. */
 function mayLogIn({ policy }: Gathered, token: Token): boolean {

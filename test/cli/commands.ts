@@ -304,17 +304,19 @@ export function describeCommands(
       '',
       'In force, scope authentication:',
       '  emailtext=a <otp>  by staff_a',
-      '      not emailtext=b <otp> by staff_b: matches as well, and its name comes later in the alphabet',
+      '      not emailtext=b <otp> by staff_b: it is as precise, and its name comes later in the alphabet',
       "      not emailtext=all <otp> by all_mail: its realm '*' is less precise",
       '  max_attempts=5     by staff_a',
       '      all_mail says the same',
       '',
       'Not in force here:',
-      "  vpn  its client '10.0.0.0/8' is not 192.0.2.7",
+      "  vpn  its client '10.0.0.0/8' does not match 192.0.2.7",
       '',
       'Everything else has its default.',
     ])
     expect(nobody.stderr).toContain('There is no user nobody in realm staff')
+    const typo = await command(['policy', 'explain', '--user', 'ada', '--realm', 'staff', '--client', '10.0.0'])
+    expect(typo.stderr).toContain('It must be an IPv4 or IPv6 address.')
   })
 
   importTests(command, () => smtp.port)

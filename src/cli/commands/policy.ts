@@ -6,7 +6,7 @@ import type { ExplainedPolicies } from '../client.ts'
 import { note, print, printJson, printTable } from '../output.ts'
 import type { Platform } from '../platform.ts'
 import { withAdmin, withTarget } from '../target.ts'
-import { withExamples, withJson } from './command.ts'
+import { ipAddress, withExamples, withJson } from './command.ts'
 
 type SetOptions = {
   readonly scope: string
@@ -104,7 +104,7 @@ export function registerPolicy(program: Command, platform: Platform): void {
   explain.requiredOption('--user <login>', 'the login, without realm')
   explain
     .requiredOption('--realm <name>', 'the user’s realm')
-    .option('--client <address>', 'where the request comes from', '127.0.0.1')
+    .option('--client <address>', 'where the request comes from', ipAddress, '127.0.0.1')
   withExamples(explain, 'otpost policy explain --user ada --realm staff --client 192.0.2.7')
   explain.action(async ({ user, realm, client: address, json }: ExplainOptions) => {
     const explained = await withAdmin(platform, explain, (client) =>
@@ -119,8 +119,9 @@ export function registerPolicy(program: Command, platform: Platform): void {
 }
 
 /** What is in force, by scope and action; under each what else is said of it; then who has nothing to say. */
-function describe({ decided, silent }: ExplainedPolicies): readonly string[] {
-  if (decided.length + silent.length === 0) return ['There are no policies, so every action has its default.']
+function describe({ decided, silent, remarks }: ExplainedPolicies): readonly string[] {
+  if (decided.length + silent.length === 0)
+    return ['There are no policies about users, so every action has its default.', ...remarks]
   const width = Math.max(0, ...decided.map(({ written }) => written.length))
   const scopes = [...new Set(decided.map(({ scope }) => scope))].flatMap((scope) => [
     ...['', `In force, scope ${scope}:`],
@@ -142,5 +143,6 @@ function describe({ decided, silent }: ExplainedPolicies): readonly string[] {
     ...(silent.length === 0 ? [] : ['', 'Not in force here:']),
     ...silent.map(({ policy, because }) => `  ${policy.padEnd(names)}  ${because}`),
     ...(decided.length === 0 ? [] : ['', 'Everything else has its default.']),
+    ...(remarks.length === 0 ? [] : ['', ...remarks]),
   ]
 }

@@ -36,7 +36,7 @@ describe('explain', () => {
       {
         policy: 'b_staff',
         written: 'emailtext=b <otp>',
-        because: 'matches as well, and its name comes later in the alphabet',
+        because: 'it is as precise, and its name comes later in the alphabet',
       },
       { policy: 'all', written: 'emailtext=all <otp>', because: "its realm '*' is less precise" },
     ])
@@ -68,11 +68,43 @@ describe('explain', () => {
 
   it.each<readonly [Partial<PolicyRecord>, string]>([
     [{ active: false }, 'it is not active'],
-    [{ realm: 'lab' }, "its realm 'lab' is not staff"],
-    [{ user: 'bob' }, "its user 'bob' is not ada"],
-    [{ client: '10.0.0.0/8' }, "its client '10.0.0.0/8' is not 192.0.2.7"],
-    [{ time: '* * * * * 1999' }, "its time '* * * * * 1999' is not now"],
+    [{ realm: 'lab' }, "its realm 'lab' does not match staff"],
+    [{ user: 'bob' }, "its user 'bob' does not match ada"],
+    [{ client: '10.0.0.0/8' }, "its client '10.0.0.0/8' does not match 192.0.2.7"],
+    [{ time: '* * * * * 1999' }, "its time '* * * * * 1999' does not match now"],
   ])('says why a policy with %j is silent', (more, because) => {
     expect(explain([policy('a', 'autosms', more)], subject).silent).toEqual([{ policy: 'a', because }])
+  })
+
+  it.each<readonly [string, readonly ReturnType<typeof policy>[], readonly string[]]>([
+    ['nothing where nothing is asked', [policy('a', 'autosms')], []],
+    ['nothing of whom a policy authorizes', [policy('a', 'authorize', { scope: 'authorization' })], []],
+    [
+      'that a user does not get in for whom no policy has authorize',
+      [policy('a', 'authorize', { scope: 'authorization', user: 'bob' })],
+      ['This user does not get in: some policy has authorize, so only those for whom one holds do.'],
+    ],
+    [
+      'the same of one who is named by !authorize',
+      [policy('a', '!authorize', { scope: 'authorization' })],
+      ['This user does not get in: some policy has authorize, so only those for whom one holds do.'],
+    ],
+    [
+      'nothing of a policy that is not active',
+      [policy('a', 'authorize', { scope: 'authorization', active: false })],
+      [],
+    ],
+    [
+      'that a login goes to another realm',
+      [policy('a', 'setrealm=lab', { scope: 'authorization' })],
+      ['At a login the user is looked for in realm lab instead: ask again with that realm for what holds then.'],
+    ],
+    [
+      'which policies are about administrators',
+      [policy('a', 'show', { scope: 'admin' }), policy('b', 'read', { scope: 'system' })],
+      ['About administrators, and so not looked at here: a, b.'],
+    ],
+  ])('remarks %s', (_, policies, remarks) => {
+    expect(explain(policies, subject).remarks).toEqual(remarks)
   })
 })

@@ -1,7 +1,7 @@
 /** Explain: which policies speak about one user, realm, client and moment, and why the others do not. */
-import { findAction } from './actions.ts'
+import { authorize, findAction, setRealm } from './actions.ts'
 import type { CompiledPolicy, Subject } from './policy.ts'
-import { isScope, speaking } from './policy.ts'
+import { isAuthorizationAsked, isScope, policyOf, speaking } from './policy.ts'
 import { isRightScope } from './rights.ts'
 import { writeActions } from './text.ts'
 
@@ -26,6 +26,8 @@ export type Explained = {
   readonly decided: readonly Decided[]
   /** Policies that do not match at all. */
   readonly silent: readonly { readonly policy: string; readonly because: string }[]
+  /** What else is to be known, each a sentence: what the absence of a policy means here. */
+  readonly remarks: readonly string[]
 }
 
 /** Rights of administrators are not about users; `checkPolicy` answers for them. */
@@ -61,7 +63,22 @@ export function explain(given: readonly CompiledPolicy[], subject: Subject): Exp
     const reason = because.get(policy)
     return reason ? [{ policy: policy.record.name, because: reason }] : []
   })
-  return { decided, silent }
+  return { decided, silent, remarks: remarksOn(given, subject) }
+}
+
+function remarksOn(given: readonly CompiledPolicy[], subject: Subject): readonly string[] {
+  const policy = policyOf(given, subject)
+  const refused = isAuthorizationAsked(given) && !policy.value(authorize)
+  const realm = policy.value(setRealm).trim()
+  const elsewhere = realm !== '' && realm.toLowerCase() !== subject.realm
+  const rights = given.filter(({ record }) => isRightScope(record.scope)).map(({ record }) => record.name)
+  return [
+    ...(refused ? ['This user does not get in: some policy has authorize, so only those for whom one holds do.'] : []),
+    ...(elsewhere
+      ? [`At a login the user is looked for in realm ${realm} instead: ask again with that realm for what holds then.`]
+      : []),
+    ...(rights.length === 0 ? [] : [`About administrators, and so not looked at here: ${rights.join(', ')}.`]),
+  ]
 }
 
 const valueIn = ({ actions }: CompiledPolicy, action: string): string | boolean => actions.get(action) ?? true
@@ -73,7 +90,7 @@ const isReadable = (policy: CompiledPolicy, action: string): boolean =>
   findAction(policy.record.scope, action)?.value.read(valueIn(policy, action)).ok ?? true
 
 const whySecond = (policy: CompiledPolicy, action: string): string =>
-  isReadable(policy, action) ? 'matches as well, and its name comes later in the alphabet' : 'its value cannot be read'
+  isReadable(policy, action) ? 'it is as precise, and its name comes later in the alphabet' : 'its value cannot be read'
 
 /** The first condition by which `policy` is less precise than the one that decides. */
 function whyOutranked(
@@ -92,8 +109,9 @@ function whyOutranked(
 /** The first condition that does not hold, in words; null: all hold. */
 function whyNot({ record, realm, user, client, time }: CompiledPolicy, subject: Subject): string | null {
   if (!record.active) return 'it is not active'
-  if (subject.realm !== null && realm(subject.realm) === 0) return `its realm '${record.realm}' is not ${subject.realm}`
-  if (subject.user && user(subject.user) === 0) return `its user '${record.user}' is not ${subject.user.login}`
-  if (client(subject.client) === 0) return `its client '${record.client}' is not ${subject.client}`
-  return time(subject.time) ? null : `its time '${record.time}' is not now`
+  if (subject.realm !== null && realm(subject.realm) === 0)
+    return `its realm '${record.realm}' does not match ${subject.realm}`
+  if (subject.user && user(subject.user) === 0) return `its user '${record.user}' does not match ${subject.user.login}`
+  if (client(subject.client) === 0) return `its client '${record.client}' does not match ${subject.client}`
+  return time(subject.time) ? null : `its time '${record.time}' does not match now`
 }

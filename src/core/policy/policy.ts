@@ -8,6 +8,7 @@ import { err, ok, type Result } from '../result.ts'
 import type { LocalTime } from '../time.ts'
 import type { Action, Scope } from './action.ts'
 import { SCOPES } from './action.ts'
+import { authorize } from './actions.ts'
 import { type Condition, type MatchUser, readClients, readRealms, readTimes, readUsers } from './match.ts'
 import { readActions, type WrittenActions } from './text.ts'
 
@@ -115,3 +116,9 @@ export function policyOf(policies: readonly CompiledPolicy[], subject: Subject):
 }
 
 export const isScope = (text: string): text is Scope => (SCOPES as readonly string[]).includes(text)
+
+/** One active policy with `authorize`, anywhere, is enough to ask everybody for one (contract 6.5). */
+export const isAuthorizationAsked = (policies: readonly CompiledPolicy[]): boolean =>
+  policies.some(
+    ({ record, actions }) => record.active && record.scope === authorize.scope && actions.has(authorize.name),
+  )
