@@ -14,8 +14,12 @@ export type KeyRecord = v.InferOutput<typeof Keys>[number]
 export type Rotated = { readonly resealed: number; readonly unreadable: number; readonly keys: readonly KeyRecord[] }
 
 export function createKeyClient(call: Call) {
+  const finish = async (): Promise<readonly KeyRecord[]> =>
+    v.parse(Keys, (await call('POST', '/otpost/keys/finish')).value)
   return {
     list: async (): Promise<readonly KeyRecord[]> => v.parse(Keys, (await call('GET', '/otpost/keys')).value),
+    /** The database forgets keys that seal nothing: without that it asks for them at each start. @returns what is left */
+    finish,
     /** @param progress is told how many values have been sealed anew */
     rotate: async (progress: (resealed: number) => void): Promise<Rotated> => {
       let from: v.InferOutput<typeof Slice>['next'] = null
@@ -30,7 +34,7 @@ export function createKeyClient(call: Call) {
         from = slice.next
         progress(total.resealed)
       } while (from !== null)
-      return { ...total, keys: v.parse(Keys, (await call('POST', '/otpost/keys/finish')).value) }
+      return { ...total, keys: await finish() }
     },
   }
 }

@@ -102,7 +102,9 @@ async function answerOf({ base, warn }: Server, path: string, response: Response
   if (response.status === 401)
     throw new Error(`${base} does not accept this token: \`otpost admin token add NAME\` on the server makes one`)
   if (response.status === 503)
-    throw new Error(`${base} is not ready: its log says why, mostly that the database wants \`otpost migrate\``)
+    throw new Error(
+      `${base} is not ready: the log says why, mostly keys that are missing or wrong, or a database that wants \`otpost migrate\``,
+    )
   if (!read.success)
     throw new Error(`${base} did not answer ${path} as otpost does (status ${response.status}): is the URL right?`)
   const warning = response.headers.get('otpost-warning')

@@ -70,6 +70,20 @@ it('removes the old key once nothing needs it, and the server goes on', async ()
   expect((await check({ user: 'demo', pass: 'wrong' })).result.value).toBe(false)
 })
 
+it('removes a key that seals nothing any more although nothing was rotated, and the database does not ask for it', async () => {
+  const other = newDataDir()
+  const there = (...args: readonly string[]) => otpost([...args, '--data', other], { runtime: 'bun' })
+  await there('keys', 'list')
+  const fresh = (await otpost(['keys', 'new', '--id', 'k2'], { runtime: 'bun' })).stdout
+  writeFileSync(join(other, 'keys'), `${fresh}${readFileSync(join(other, 'keys'), 'utf8')}`)
+
+  const { code, stderr } = await there('keys', 'remove', 'k1')
+  const listed = await there('keys', 'list')
+
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('Removed key k1') })
+  expect([listed.code, listed.stdout.includes('k1')]).toEqual([0, false])
+})
+
 it('puts a copy back, in which no OTP is good that was sent before', async () => {
   const later = join(dirname(data), 'later.db')
   const open = await trigger()

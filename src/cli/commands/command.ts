@@ -22,7 +22,7 @@ export const wholeNumber =
 
 /** Reads an option's address. */
 export function ipAddress(text: string): string {
-  if (ipaddr.isValid(text)) return text
+  if (ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text)) return text
   throw new InvalidArgumentError('It must be an IPv4 or IPv6 address.')
 }
 

@@ -71,7 +71,7 @@ function registerRemove(keys: Command, platform: Platform): void {
   remove.action(async (id: string, { data }: { data: string }) => {
     const { hasKeyFile, removeKey } = await import('../key-file.ts')
     await mustHaveFile(remove, hasKeyFile, data)
-    const found = (await withAdmin(platform, remove, (client) => client.keys.list())).find((key) => key.id === id)
+    const found = (await withAdmin(platform, remove, (client) => client.keys.finish())).find((key) => key.id === id)
     if (!found?.known) return remove.error(`error: there is no key ${id} in the key file`)
     if (found.current)
       return remove.error(`error: key ${id} seals what is new; \`otpost keys rotate --new\` makes another`)
@@ -148,6 +148,7 @@ const NAMES: Readonly<Record<string, string>> = {
   pin: 'PINs',
   config: 'settings',
   provider: 'providers',
+  resolver: 'resolvers',
   audit: 'parts of the audit',
 }
 const usesText = ({ uses }: KeyRecord): string =>
