@@ -1,5 +1,5 @@
 /** Opens the server's parts in a process: data folder, keys, database with its migrations. */
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Client, createClient } from '@libsql/client'
@@ -79,6 +79,8 @@ async function openDatabase(
   const url = databaseUrl ?? pathToFileURL(join(dataDir, 'otpost.db')).href
   let client: Client | undefined
   try {
+    // What SQLite would make is for everybody to read; its log takes the mode of the file.
+    if (databaseUrl === null) await (await open(join(dataDir, 'otpost.db'), 'a', 0o600)).close()
     client = embedded
       ? createClient({ url, concurrency: 1, timeout: 5000 })
       : createClient({ url, ...(databaseToken === null ? {} : { authToken: databaseToken }) })

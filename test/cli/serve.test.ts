@@ -29,7 +29,9 @@ describe('the first start', () => {
   })
 
   it('keeps data and keys from other users of the machine', () => {
-    expect([modeOf(data), modeOf(join(data, 'keys'))]).toEqual(['700', '600'])
+    expect(['', 'keys', 'otpost.db', 'otpost.db-wal'].map((name) => modeOf(join(data, name)))).toEqual([
+      ...['700', '600', '600', '600'],
+    ])
   })
 
   it('prints a password for admin once, beside the log, and it works', async () => {
