@@ -19,7 +19,7 @@ export async function backUp(config: Config, dataDir: string, target: string): P
     // What the draft is made of is nobody else's to read, not for a moment.
     process.umask(0o077)
     await withDatabase(source, (client) => client.execute({ sql: 'VACUUM INTO ?', args: [draft] }))
-    await examine(draft)
+    await examine(draft, 'the copy')
     await rename(draft, target)
   } finally {
     await removeDatabase(draft)
@@ -44,9 +44,11 @@ export async function putBack(
   const place = resolve(dataDir, 'otpost.db')
   const draft = `${place}.${crypto.randomUUID()}`
   try {
-    await copyFile(copy, draft)
+    await copyFile(copy, draft).catch((cause: unknown) => {
+      throw new Error(`${copy} cannot be copied to ${dataDir}`, { cause })
+    })
     await chmod(draft, 0o600)
-    await examine(draft)
+    await examine(draft, copy)
     const kept = (await exists(place)) ? `${place}.before-restore` : null
     if (kept !== null) {
       if (!replace) throw new Error(`${dataDir} has a database: --replace keeps it as ${kept}`)
@@ -67,18 +69,18 @@ function databaseUrl(config: Config, dataDir: string): string {
   throw new Error('only a database in a file can be copied: a database server has a way of its own to back up')
 }
 
-/** Is it a whole database of an otpost that this one can serve? */
-async function examine(file: string): Promise<void> {
+/** Is it a whole database of an otpost that this one can serve? @param name what the operator knows it by */
+async function examine(file: string, name: string): Promise<void> {
   const found = await withDatabase(pathToFileURL(file).href, async (client) => {
     const { rows } = await client.execute('PRAGMA integrity_check')
     const whole = rows.length === 1 && rows[0]?.integrity_check === 'ok'
     return { whole, schema: whole ? await createStore(libsqlBatch(client)).schemaVersion() : null }
   }).catch((cause: unknown) => {
-    throw new Error(`${file} is not a database that can be read`, { cause })
+    throw new Error(`${name} is not a database that can be read`, { cause })
   })
-  if (!found.whole) throw new Error(`${file} is damaged`)
-  if (found.schema === null) throw new Error(`${file} is not a database of otpost`)
-  if (found.schema > SCHEMA_VERSION) throw new Error(`${file} is of a newer otpost, with schema ${found.schema}`)
+  if (!found.whole) throw new Error(`${name} is damaged`)
+  if (found.schema === null) throw new Error(`${name} is not a database of otpost`)
+  if (found.schema > SCHEMA_VERSION) throw new Error(`${name} is of a newer otpost, with schema ${found.schema}`)
 }
 
 async function withDatabase<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {

@@ -78,21 +78,30 @@ export async function removeKey(dataDir: string, id: string): Promise<void> {
   await change(dataDir, (lines) => lines.filter((line) => !line.startsWith(`${id}:`)))
 }
 
-/** The new text is written beside the file, with its permissions, and takes its place in one step. */
+/**
+ * The new text is written beside the file, with its permissions, and takes its place in one step. Of commands at once one
+ * changes the file: a key that another one has just put there may seal something already.
+ */
 async function change(dataDir: string, edit: (entries: readonly string[]) => readonly string[]): Promise<void> {
   const path = keyFile(dataDir)
-  const text = await readFile(path, 'utf8').catch(unlessMissing)
-  if (text === null)
-    throw new Error(`there is no key file ${path}: keys that are given in OTPOST_KEYS are changed there`)
-  parse(text)
-  const after = edit(text.split(/[\s,]+/).filter((entry) => entry !== '')).join('\n')
-  parse(after)
+  const lock = `${path}.lock`
+  await writeFile(lock, '', { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error
+    throw new Error(`another command is changing ${path}: try again; if there is none, remove ${lock}`)
+  })
   const draft = `${path}.${crypto.randomUUID()}`
   try {
+    const text = await readFile(path, 'utf8').catch(unlessMissing)
+    if (text === null)
+      throw new Error(`there is no key file ${path}: keys that are given in OTPOST_KEYS are changed there`)
+    parse(text)
+    const after = edit(text.split(/[\s,]+/).filter((entry) => entry !== '')).join('\n')
+    parse(after)
     await writeFile(draft, `${after}\n`, { mode: 0o600, flush: true })
     await rename(draft, path)
   } finally {
     await rm(draft, { force: true })
+    await rm(lock, { force: true })
   }
 }
 

@@ -1,7 +1,9 @@
 /** Keys and copies of a database that is being served: one server, changed under its hands as an operator would. */
+import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
+import { addKeyInFront } from '../../src/cli/key-file.ts'
 import type { RunningChild } from '../support/runtimes.ts'
 import { caughtTexts, newDataDir, otpost, otpostJson, startOtpost } from './otpost.ts'
 
@@ -84,6 +86,21 @@ it('removes a key that seals nothing any more although nothing was rotated, and 
   expect([listed.code, listed.stdout.includes('k1')]).toEqual([0, false])
 })
 
+it('loses no key when several are put in front at once', async () => {
+  const other = newDataDir()
+  await otpost(['keys', 'list', '--data', other], { runtime: 'bun' })
+
+  const done = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, n) => addKeyInFront(other, `n${n}`, { random: randomBytes })),
+  )
+
+  const added = done.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const left = readFileSync(join(other, 'keys'), 'utf8').match(/^\w+(?=:)/gm)
+  expect(added.length).toBeGreaterThan(0)
+  expect(left?.toSorted()).toEqual([...added, 'k1'].toSorted())
+  expect(existsSync(join(other, 'keys.lock'))).toBe(false)
+})
+
 it('puts a copy back, in which no OTP is good that was sent before', async () => {
   const later = join(dirname(data), 'later.db')
   const open = await trigger()
@@ -113,6 +130,7 @@ it('says of a copy from before the rotation which key it needs', async () => {
 
   expect(code).toBe(1)
   expect(stderr).toContain("key 'k1' is missing")
+  expect(stderr).toContain('run `otpost restore` without a file once this is mended')
 })
 
 it.each([
@@ -126,5 +144,9 @@ it.each([
 
   const { code, stderr } = await otpost(['restore', file, '--data', other], { runtime: 'bun' })
 
-  expect([code, stderr.includes(reason), existsSync(join(other, 'otpost.db'))]).toEqual([1, true, false])
+  expect([code, stderr.includes(reason) && stderr.includes(name), existsSync(join(other, 'otpost.db'))]).toEqual([
+    1,
+    true,
+    false,
+  ])
 })

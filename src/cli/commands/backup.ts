@@ -41,7 +41,11 @@ export function registerBackup(program: Command, platform: Platform): void {
       kept = (await putBack(await readEnvironment(), data, file, replace)).kept
       if (kept !== null) note(`The database that was there is kept as ${kept}.`)
     }
-    const done = await withAdmin(platform, restore, (client) => client.restored())
+    const done = await withAdmin(platform, restore, (client) => client.restored()).catch((cause: unknown) => {
+      if (file === undefined) throw cause
+      const rest = 'the copy is in its place, but an OTP that was used after it was made would be good again'
+      throw new Error(`${rest}: run \`otpost restore\` without a file once this is mended`, { cause })
+    })
     if (json) return printJson({ ...done, kept })
     note(`Ended ${done.challenges} open challenges, moved the counters of ${done.tokens} tokens.`)
   })
