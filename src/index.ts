@@ -18,7 +18,7 @@ export { jsonLog } from './adapters/log/json.ts'
 /** For `Edges.openSocket` on Cloudflare Workers; Node, Deno and Bun need none. */
 export { openSocket as openWorkersSocket } from './adapters/sockets/workers.ts'
 export { type D1Database, d1Batch } from './adapters/store/d1.ts'
-export { libsqlBatch, prepareFile } from './adapters/store/libsql.ts'
+export { fileBatch, libsqlBatch, prepareFile } from './adapters/store/libsql.ts'
 export { type MasterKey, newKey, readKeys } from './adapters/vault/keys.ts'
 export { compose, type Otpost } from './compose.ts'
 export { type Config, readConfig, type Variables } from './config.ts'

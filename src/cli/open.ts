@@ -3,7 +3,7 @@ import { mkdir, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Client, createClient } from '@libsql/client'
-import { libsqlBatch, prepareFile } from '../adapters/store/libsql.ts'
+import { fileBatch, libsqlBatch, prepareFile } from '../adapters/store/libsql.ts'
 import { migrateDatabase } from '../adapters/store/migrate.ts'
 import { createStore } from '../adapters/store/store.ts'
 import { templateFolder } from '../adapters/templates/folder.ts'
@@ -85,7 +85,7 @@ async function openDatabase(
       ? createClient({ url, concurrency: 1, timeout: 5000 })
       : createClient({ url, ...(databaseToken === null ? {} : { authToken: databaseToken }) })
     if (embedded) await prepareFile(client, synchronous)
-    const batch = libsqlBatch(client)
+    const batch = embedded ? fileBatch(client, synchronous) : libsqlBatch(client)
     return { client, batch, store: createStore(batch), embedded }
   } catch (cause) {
     client?.close()
