@@ -30,7 +30,7 @@ export async function runCli(platform: Platform, args: readonly string[]): Promi
 
 export function createProgram(platform: Platform): Command {
   const program = new Command('otpost')
-    .description('One-time passwords by e-mail, validated over LinOTP’s API.')
+    .description('One-time passwords by e-mail and SMS, for clients of LinOTP and privacyIDEA.')
     .version(version)
     .exitOverride()
     .showHelpAfterError('Add --help to the command to see how it is used.')

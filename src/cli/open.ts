@@ -75,7 +75,10 @@ async function openDatabase(
   dataDir: string,
 ): Promise<Database> {
   const embedded = databaseUrl === null || databaseUrl.startsWith('file:')
-  if (databaseUrl === null || (embedded && keys === null)) await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  if (databaseUrl === null || (embedded && keys === null))
+    await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+      throw new Error(`--data: ${dataDir} is not a folder and cannot be made one`, { cause })
+    })
   const url = databaseUrl ?? pathToFileURL(join(dataDir, 'otpost.db')).href
   let client: Client | undefined
   try {

@@ -15,7 +15,7 @@ import { createCall } from './request.ts'
 export const DEFAULT_DATA = './data'
 
 export const dataOption = () =>
-  new Option('--data <dir>', 'folder of the local database and its keys').default(DEFAULT_DATA)
+  new Option('--data <dir>', 'folder of the local database and its keys').default(DEFAULT_DATA).env('OTPOST_DATA')
 
 /** Adds the options that choose the target. */
 export const withTarget = (command: Command): Command =>
