@@ -1,5 +1,6 @@
 /** Send limits beyond one token: in which buckets a message is counted. What is sent to is known there by its MAC alone. */
 import { type Bucket, bucketsOf, clientNetwork } from '../core/limits.ts'
+import { normalAddress } from '../core/policy/destinations.ts'
 import { sendLimits } from '../core/setting-keys.ts'
 import { type Settings, settingOf } from '../core/settings.ts'
 import type { UserRecord } from '../core/users.ts'
@@ -21,7 +22,7 @@ export function createSendBuckets(vault: Pick<Vault, 'mac'>): SendBuckets {
         : bucketsOf(`send:user:${owner.resolver}/${owner.userId}`, settingOf(settings, sendLimits.user), now)),
       ...(to === null || address.length === 0
         ? []
-        : bucketsOf(`send:address:${await vault.mac('send-address', to.toLowerCase())}`, address, now)),
+        : bucketsOf(`send:address:${await vault.mac('send-address', normalAddress(to))}`, address, now)),
       ...bucketsOf(`send:client:${clientNetwork(client)}`, settingOf(settings, sendLimits.client), now),
       ...bucketsOf('send:total', settingOf(settings, sendLimits.total), now),
     ]

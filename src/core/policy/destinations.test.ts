@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { destinations, isWithin } from './destinations.ts'
+import { destinations, isWithin, normalAddress } from './destinations.ts'
 
 function within(written: string, address: string): boolean {
   const read = destinations.read(written)
@@ -94,4 +94,21 @@ describe('destinations', () => {
   it('refuses a switch', () => {
     expect([destinations.read(true).ok, destinations.read(false).ok]).toEqual([false, false])
   })
+})
+
+it.each([
+  ['+49 (170) 123-45.67', '0049/1701234567'],
+  ['0170 1234567', '0170-1234567'],
+  ['Ada@Example.ORG', 'ada@example.org'],
+  ['ada@münchen.example', 'ada@xn--mnchen-3ya.example'],
+])('counts %s and %s as one address', (one, other) => {
+  expect(normalAddress(one)).toBe(normalAddress(other))
+})
+
+it.each([
+  ['+491701234567', '491701234567'],
+  ['ada@example.org', 'ada@example.net'],
+  ['a.da@example.org', 'ada@example.org'],
+])('counts %s and %s as two', (one, other) => {
+  expect(normalAddress(one)).not.toBe(normalAddress(other))
 })

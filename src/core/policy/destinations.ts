@@ -59,6 +59,13 @@ function readNumbers(text: string): Destination | null {
   }
 }
 
+/** The same text for all ways to write one mailbox or number, so that a limit on it counts them together. */
+export function normalAddress(address: string): string {
+  const at = address.lastIndexOf('@')
+  if (at < 0) return normalNumber(address) ?? address.toLowerCase()
+  return `${address.slice(0, at).toLowerCase()}@${normalDomain(address.slice(at + 1)) ?? address.slice(at + 1).toLowerCase()}`
+}
+
 /** `+` and digits, or digits; null: a `+` at another place than the first, no digit, or anything else. */
 function normalNumber(text: string): string | null {
   const bare = text.replace(/[ ()/.-]/g, '').replace(/^00/, '+')
