@@ -53,6 +53,7 @@ export async function putBack(
     if (kept !== null) {
       if (!replace) throw new Error(`${dataDir} has a database: --replace keeps it as ${kept}`)
       if (await exists(kept)) throw new Error(`${kept} is there already: move it away first`)
+      if (await isServed(place)) throw new Error(`${place} is open in another process: stop the server first`)
       // As it is: a damaged database can only be moved. Its log goes by its name.
       for (const end of ENDS) if (await exists(`${place}${end}`)) await rename(`${place}${end}`, `${kept}${end}`)
     }
@@ -68,6 +69,13 @@ function databaseUrl(config: Config, dataDir: string): string {
   if (config.databaseUrl.startsWith('file:')) return config.databaseUrl
   throw new Error('only a database in a file can be copied: a database server has a way of its own to back up')
 }
+
+/** The log of a database can be given up by its last connection alone; what cannot be read is served by nobody. */
+const isServed = (file: string): Promise<boolean> =>
+  withDatabase(pathToFileURL(file).href, (client) => client.execute('PRAGMA journal_mode = DELETE')).then(
+    () => false,
+    (error: unknown) => error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY',
+  )
 
 /** Is it a whole database of an otpost that this one can serve? @param name what the operator knows it by */
 async function examine(file: string, name: string): Promise<void> {

@@ -106,11 +106,16 @@ it('puts a copy back, in which no OTP is good that was sent before', async () =>
   const open = await trigger()
   expect(open.otp).toMatch(/^\d{6}$/)
   await run('backup', later)
+  const served = await run('restore', later, '--replace')
   await server.stop()
 
   const refused = await run('restore', later)
   const { code, stderr } = await run('restore', later, '--replace')
 
+  expect([served.code, served.stderr]).toEqual([
+    1,
+    expect.stringContaining('is open in another process: stop the server'),
+  ])
   expect(refused.stderr).toContain('has a database: --replace keeps it as')
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('moved the counters of 1 tokens') })
   expect(existsSync(join(data, 'otpost.db.before-restore'))).toBe(true)
