@@ -29,7 +29,8 @@ realm. \`client\`: IPv4 and IPv6 addresses and networks, \`*\`, \`-10.0.0.1\`. \
 weekday year) in the server's time zone, UTC on Workers; several separated by \`;\`.
 
 **Which one speaks.** Of those that match, the most precise by user (exact, then pattern, then \`*\`), then by realm, then by
-client. If they still disagree, the first name in the alphabet decides; \`/system/checkPolicy\` shows them in that order.
+client. If they still disagree, the first name in the alphabet decides; \`/system/checkPolicy\` shows them in that order, and
+allows nothing that \`!name\` forbids. \`otpost policy explain\` says for a user which ones speak, which do not, and why.
 
 **Limits on messages.** \`send_limit\` counts per token when a challenge is opened, so a message that could not be delivered
 counts, and so does what \`autosms\` sends; a request that is pointed to an earlier message does not. Only messages sent under a

@@ -163,8 +163,10 @@ export function createPolicyAdmin(parts: Parts): PolicyAdmin {
     const { subject } = await subjectOf(question, settings, facts)
     await audit.write(facts, { success: true, user: question.user, realm: question.realm, info: `${scope} ${action}` })
     if (isRightScope(scope)) return ok(askRight({ ...question, scope }, settings, facts))
-    const policies = speaking(settings.policies, scope, action, subject).map(({ record }) => record)
-    return ok({ allowed: policies.length > 0, policies })
+    const found = speaking(settings.policies, scope, action, subject)
+    const [decides] = found
+    const allowed = decides !== undefined && decides.actions.get(action) !== false
+    return ok({ allowed, policies: found.map(({ record }) => record) })
   }
 
   /** Of rights all policies that match count, whatever their precision. */

@@ -283,6 +283,20 @@ describe('administration of policies', () => {
     expect((await h.admin('/system/getPolicy', { display_inactive: '1' })).json).toEqual(before.json)
   })
 
+  it.each([
+    ['autosms', true],
+    ['!autosms', false],
+    ['autosms=false', false],
+    ['autosms=true', true],
+  ])('checkPolicy says of %s that it is allowed: %s', async (action, allowed) => {
+    await policy(action, { name: 'switch' })
+
+    const question = { user: 'alice', realm: 'corp', scope: 'authentication', action: 'autosms', client: '192.0.2.7' }
+    const { value } = (await h.admin('/system/checkPolicy', question)).json.result ?? {}
+
+    expect(value).toMatchObject({ allowed, policy: { switch: { action } } })
+  })
+
   it('checkPolicy shows the policies that speak, the one that decides first', async () => {
     await policy('emailtext=b', { name: 'b' })
     await policy('emailtext=a', { name: 'a' })
