@@ -146,7 +146,8 @@ function queriesOf({ user, self }: CheckCommand, settings: Settings, facts: Fact
 }
 type Queries = readonly UserQuery[]
 
-const failuresOf = (settings: Settings, { client, now }: Facts): readonly Bucket[] =>
+/** Where wrong answers of this client are counted. */
+export const failuresOf = (settings: Settings, { client, now }: Facts): readonly Bucket[] =>
   bucketsOf(`failures:client:${clientNetwork(client)}`, settingOf(settings, clientFailLimit), now)
 const isAmong = (unavailable: readonly Unavailable[], name: string): boolean =>
   unavailable.some(({ resolver }) => resolver === name)

@@ -1,8 +1,9 @@
 /**
  * Status: what became of a transaction (contract 2.8). Shows challenges to whoever knows the PIN; as in LinOTP a wrong
- * PIN counts nothing here.
+ * PIN is no failure of the token. It is one of the client, where these are limited.
  */
 import type { Challenge } from '../core/challenge.ts'
+import type { Bucket } from '../core/limits.ts'
 import { satisfies } from '../core/pass.ts'
 import { otpPin } from '../core/policy/actions.ts'
 import { policyFor } from '../core/policy/subject.ts'
@@ -13,6 +14,7 @@ import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
 import { type Directories, reasonsOf } from './directories.ts'
 import type { Facts } from './facts.ts'
+import { failuresOf } from './gather.ts'
 import { passwordOf } from './password.ts'
 import type { SettingsCache } from './settings.ts'
 import { findByQueries, movedQueries, type UserSelection } from './users.ts'
@@ -63,19 +65,32 @@ export function createStatus(parts: Parts): Status {
         const owned =
           named === null ||
           (user !== null && token.owner?.userId === user.userId && token.owner.resolver === user.resolver)
-        return right && owned && (serial === null || token.serial === serial) && challenge.delivery !== 'undelivered'
+        return right && owned && (serial === null || token.serial === serial) && isSent(challenge)
       }),
     )
-    const shown = entries.filter((_, index) => visible[index])
+    const failures = failuresOf(settings, facts)
+    const full = await isFull(failures, facts)
+    const shown = entries.filter((_, index) => visible[index] && !full)
     const down = user ? password.failure() : (unavailable[0] ?? password.failure())
-    await audit.write(facts, {
+    const isWrong = shown.length === 0 && !full && !down && entries.some(({ challenge }) => isSent(challenge))
+    const row = await audit.row(facts, {
       success: shown.length > 0,
+      ...(full ? { actionDetail: 'client_limit_reached' } : {}),
       ...(down ? { actionDetail: 'resolver_unavailable', info: reasonsOf([down]) } : {}),
       user: named?.user ?? '',
       realm: realm ?? '',
       serial: shown.map(({ token }) => token.serial).join(' '),
       tokenType: [...new Set(shown.map(({ token }) => token.type))].join(' '),
     })
+    if (isWrong) await store.reject({ now: facts.now, failed: [], judged: [], guessed: [], failures, audit: row })
+    else await store.writeAudit(row)
     return shown
   }
+
+  async function isFull(buckets: readonly Bucket[], { now }: Facts): Promise<boolean> {
+    if (buckets.length === 0) return false
+    return (await store.gather({ users: [], serial: null, tokenType: null, buckets, now })).full
+  }
 }
+
+const isSent = ({ delivery }: Challenge): boolean => delivery !== 'undelivered'

@@ -129,6 +129,26 @@ describe('fail_limit_per_client', () => {
     expect((await check('ada', `pin-${otp}`)).json.result?.value).toBe(false)
   })
 
+  it('holds for check_status, where a wrong PIN counts as well, though not for the token', async () => {
+    await enroll(h, 'ada', 'ONE', { pin: 'pin-' })
+    const { transactionId } = await h.trigger('ada', 'pin-')
+    const shows = async (pass: string, transactionid = transactionId): Promise<unknown> =>
+      (await h.post('/validate/check_status', { transactionid, pass })).json.result?.value
+    await limit('fail_limit_per_client', '3/10m')
+
+    const before = [await shows('pin-'), await shows('pin-', '12345678901234567'), await shows('pin-')]
+    const wrong = [await shows('a'), await shows('b'), await shows('c')]
+    const after = [await shows('pin-'), (await check('ada', 'pin-')).json.detail]
+
+    expect([before, wrong, after]).toEqual([
+      [true, false, true],
+      [false, false, false],
+      [false, undefined],
+    ])
+    expect(await newest({ action: 'validate/check_status' })).toMatchObject({ detail: 'client_limit_reached' })
+    expect(await h.failCount('ONE')).toBe(0)
+  })
+
   it('counts users that nobody knows as well', async () => {
     await enroll(h, 'ada', 'ONE', { pin: 'pin-' })
     await limit('fail_limit_per_client', '3/10m')
