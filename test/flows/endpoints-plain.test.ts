@@ -158,7 +158,7 @@ describe('samlcheck', () => {
   it('is a bare no where LinOTP raises: nothing to compare, or a policy that refuses', async () => {
     const policy = { name: 'refuse', scope: 'authorization', realm: '*', user: '*', client: '*', active: 'True' }
     onTestFinished(async () => void (await h.admin('/system/delPolicy', { name: 'refuse' })))
-    const replies = [await ask('samlcheck', { user: 'ada' })]
+    const replies = [await ask('samlcheck', { user: 'ada' }), await ask('samlcheck', { user: 'nobody' })]
     await h.admin('/system/setPolicy', { ...policy, action: 'authorize', user: 'bob' })
     replies.push(await ask('samlcheck', { user: 'ada', pass: 'pin-' }))
     await h.admin('/system/setPolicy', { ...policy, action: 'tokentype=sms' })

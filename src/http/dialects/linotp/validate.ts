@@ -140,13 +140,14 @@ const RAISED: readonly CheckFailure[] = [
   'message_undelivered',
   'user_not_authorized',
   'token_not_allowed',
-  'pass_missing',
   'otp_ambiguous',
 ]
 
 /** Attributes that a user does not have are null (contract 2.11); in a user's record they are empty. */
 export function encodeSaml(outcome: CheckOutcome, params: Params, withAttributes: boolean): JsonObject {
-  if (outcome.kind === 'rejected' && RAISED.includes(outcome.reason)) return refusal()
+  // Without a pass LinOTP raises for users with a token alone, by which they would be known.
+  const raised = outcome.kind === 'rejected' && (RAISED.includes(outcome.reason) || param(params, 'pass') === null)
+  if (raised) return refusal()
   const auth = outcome.kind === 'accepted'
   const known = auth && withAttributes ? (outcome.user?.attributes ?? {}) : null
   const attributes = known ? Object.fromEntries(SAML_ATTRIBUTES.map((name) => [name, known[name] || null])) : {}
