@@ -208,11 +208,14 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     failed: readonly string[],
     proposed: ProposedText,
     proofs: ReadonlyMap<string, Proof>,
-    { settings, policy, owner, who }: Gathered,
+    { settings, policy, owner, who, failures }: Gathered,
     facts: Facts,
   ): Promise<Verdict> {
     const secrets = new Map([...proofs].flatMap(([serial, { secret }]) => (secret ? [[serial, secret] as const] : [])))
-    const outcome = await trigger({ settings, policy, tokens, secrets, failed, owner, proposed, subject: who }, facts)
+    // A token that is asked and has failed was guessed at.
+    const guessed = tokens.some(({ serial }) => failed.includes(serial))
+    const command = { settings, policy, tokens, secrets, failed, owner, proposed, subject: who }
+    const outcome = await trigger({ ...command, ...(guessed ? { failures } : {}) }, facts)
     return outcome.kind === 'challenged' ? outcome : { ...outcome, tokens: counted(tokens, new Map()) }
   }
 

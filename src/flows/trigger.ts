@@ -8,6 +8,7 @@
 import { type Challenge, transactionIds } from '../core/challenge.ts'
 import { hotp } from '../core/hotp.ts'
 import { preferredLanguages } from '../core/language.ts'
+import type { Bucket } from '../core/limits.ts'
 import { maskAddress } from '../core/mask.ts'
 import { allowedDestinations, language, maxAttempts, sendLimit } from '../core/policy/actions.ts'
 import { isWithin } from '../core/policy/destinations.ts'
@@ -38,6 +39,8 @@ export type TriggerCommand = {
   readonly secrets: ReadonlyMap<string, Uint8Array>
   /** Serials that count a failure in the same commit. */
   readonly failed: readonly string[]
+  /** Where the client's failures are counted, if this was one as well. */
+  readonly failures?: readonly Bucket[]
   /** The policy for the user that was named, else for the owner of the tokens. */
   readonly policy: Policy
   readonly owner: UserRecord | null
@@ -104,6 +107,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       parentId,
       openings: openings.map(({ type: _type, providers: _providers, to: _to, ...opening }) => opening),
       failed: command.failed,
+      ...(command.failures ? { failures: command.failures } : {}),
       sendDeadline: lostAfter,
       audit: {
         done: await row(openings, 'challenge_created'),

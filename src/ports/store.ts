@@ -133,6 +133,8 @@ export type OpenCommand = {
     readonly stamp?: TokenInfo
   }[]
   readonly failed: readonly string[]
+  /** Where the client's failures are counted, if this was one as well. */
+  readonly failures?: readonly Bucket[]
   /** A challenge that is still pending after this long was lost by its process and blocks nobody. */
   readonly sendDeadline: Seconds
   /** `limited`: nothing was opened and nothing blocks, because of `limits` or `buckets`; `blocked`: for another reason. */

@@ -85,6 +85,16 @@ export function bucketTests(suite: Suite): void {
       expect([await isFull(three('client')), await isFull(three('other'))]).toEqual([true, false])
     })
 
+    it('counts each of fifty triggers at once that are failures as well', async () => {
+      const tokens = await enrolledMany(suite, 50)
+
+      await times(50, (n) =>
+        suite.store.open({ ...openCommand(suite, tokens.slice(n, n + 1)), failures: three('client') }),
+      )
+
+      expect(await numbers()).toEqual({ client: 50 })
+    })
+
     it('accepts nothing while a bucket is full, however many right answers come', async () => {
       const token = await enrolled(suite)
       const challenge = await challenged(suite, token)

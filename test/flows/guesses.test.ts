@@ -1,5 +1,5 @@
 /** A guess that is a request at the same time, since no PIN is asked for, costs what every guess costs. */
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { enrollSms, type Gateway, startGateway, useGateway } from '../support/gateway.ts'
 import { type Fields, type Harness, startHarness } from '../support/harness.ts'
 
@@ -49,6 +49,21 @@ it.each(WAYS)(
     expect(await h.failCount('SM1')).toBe(11)
   },
 )
+
+it.each(WAYS)('under %s with %s: a guess counts for the client as well', async (action, endpoint, fields) => {
+  await prepare(action)
+  h.pass(600)
+  await h.admin('/system/setConfig', { fail_limit_per_client: '3/10m' })
+  onTestFinished(async () => void (await h.admin('/system/delConfig', { key: 'fail_limit_per_client' })))
+  const ask = (pass: string) => h.post(`/validate/${endpoint}`, { ...fields, pass })
+  await ask('')
+  const otp = gateway.otp()
+
+  for (let n = 0; n < 5; n++) await ask(otp === '000000' ? '000001' : '000000')
+
+  expect((await ask(otp)).json.result?.value).toBe(false)
+  expect(await h.failCount('SM1')).toBe(3)
+})
 
 it.each(WAYS)(
   'under %s with %s: what is no OTP, or answers nothing, counts nothing',

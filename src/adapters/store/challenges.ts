@@ -191,6 +191,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
       sql`SELECT t.serial, (SELECT b.value ->> '$.key' ${full} LIMIT 1) AS bucket ${limited}`,
       insertAudit(command.audit.blocked, sql`NOT EXISTS ${opened} AND NOT ${onlyLimited}`),
       findResting(now),
+      fill(sql`SELECT ${json(command.failures ?? [])} AS buckets`),
     ])
     return {
       opened: made.map(toChallenge),
