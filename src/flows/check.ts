@@ -260,7 +260,15 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     if (token.type === 'sms' && policy.value(autoSms)) {
       // A request of its own in the audit; whether it can be sent is not this client's business.
       const next = { ...facts, requestId: `${facts.requestId}.next` }
-      await open([token], [], { text: null, fallback: null }, proofs, gathered, next)
+      const unproposed = { text: null, fallback: null }
+      // The yes is committed; an error here must not turn it into a no.
+      await open([token], [], unproposed, proofs, gathered, next).catch((error: unknown) =>
+        parts.edges.log.error('autosms_failed', {
+          request: facts.requestId,
+          serial: token.serial,
+          error: error instanceof Error ? error.name : 'unknown',
+        }),
+      )
     }
     return { kind: 'accepted', token, lengths: proofs.get(token.serial)?.lengths ?? null }
   }

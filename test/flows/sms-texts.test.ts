@@ -3,7 +3,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type AnotherNode, anotherNode } from '../support/another-node.ts'
 import { enrollSms, type Gateway, startGateway, useGateway } from '../support/gateway.ts'
 import { type Fields, type Harness, startHarness } from '../support/harness.ts'
@@ -201,4 +201,17 @@ describe('FileSMSProvider', () => {
     expect(json).not.toHaveProperty('detail')
     expect(await deliveries(1)).toMatchObject([{ provider: 'file', reason: 'config_invalid_file' }])
   })
+})
+
+it('autosms turns no yes into a no, whatever becomes of the next message', async () => {
+  await policy('autosms')
+  await h.check({ user: 'bob', pass: 'pin-' })
+  const otp = gateway.otp()
+  await h.client.execute("CREATE TRIGGER broken BEFORE INSERT ON challenges BEGIN SELECT RAISE(ABORT, 'broken'); END")
+  onTestFinished(async () => void (await h.client.execute('DROP TRIGGER broken')))
+
+  const reply = await h.check({ user: 'bob', pass: `pin-${otp}` })
+
+  expect(reply.json.result?.value).toBe(true)
+  expect(h.log.join('\n')).toContain('autosms_failed')
 })
