@@ -9,7 +9,7 @@ import type { Settings } from '../core/settings.ts'
 import { hasDynamicAddress, type Token, VERIFICATION } from '../core/token.ts'
 import { findTokenType } from '../core/tokens/index.ts'
 import type { Edges } from '../ports/edges.ts'
-import type { Store } from '../ports/store.ts'
+import type { OwnedToken, Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
 import type { Directories } from './directories.ts'
@@ -64,10 +64,22 @@ export function createEnroll({ store, vault, edges, audit, settings: cache, dire
       return err({ code: 'token_type_conflict', serial: existing.serial, type: existing.type })
     const read = readParameters(command, type, settings)
     if (!read.ok) return read
-    const found = { type, user: user?.ok ? user.value : null, parameters: read.value, isNew: !existing }
+    const owned = existing && !user ? await withOwner(existing, settings) : ok(existing ?? null)
+    if (!owned.ok) return owned
+    const found = { type, user: user?.ok ? user.value : null, parameters: read.value, existing: owned.value }
     const target = targetOf(command, found, settings, facts)
     if (!target.ok) return target
     return existing ? reinit(existing, target.value, command, facts) : create(target.value, command, settings, facts)
+  }
+
+  /** Whose policies hold for it, must be known. */
+  async function withOwner(token: OwnedToken, settings: Settings): Promise<Result<OwnedToken, AdminFailure>> {
+    const elsewhere = token.owner && !token.user ? [token.owner] : []
+    const { users, unavailable } = await directories.findById(settings, elsewhere)
+    const [failure] = unavailable
+    return failure
+      ? err({ code: 'resolver_unavailable', ...failure })
+      : ok({ ...token, user: token.user ?? users[0] ?? null })
   }
 
   async function create(target: Target, command: EnrollCommand, settings: Settings, facts: Facts): Promise<Enrolled> {

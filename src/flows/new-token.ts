@@ -22,7 +22,7 @@ import { isRollout, ROLLOUT, readScope, scopeOf } from '../core/token-scope.ts'
 import type { TokenType } from '../core/tokens/token-type.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { Random } from '../ports/edges.ts'
-import type { NewToken, TokenLimits } from '../ports/store.ts'
+import type { NewToken, OwnedToken, TokenLimits } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { AuditDetails } from './audit.ts'
 import { checkDestination } from './destination.ts'
@@ -86,14 +86,14 @@ type Found = {
   /** The owner, looked up. */
   readonly user: UserRecord | null
   readonly parameters: Parameters
-  /** Not one that gets another secret. */
-  readonly isNew: boolean
+  /** The token that gets another secret, and who owns it so far; null: it is a new one. */
+  readonly existing: Pick<OwnedToken, 'realms' | 'user'> | null
 }
 
 /** Realms and policy for what was read. */
 export function targetOf(
   command: EnrollCommand,
-  { type, user, parameters, isNew }: Found,
+  { type, user, parameters, existing }: Found,
   settings: Settings,
   facts: Facts,
 ): Result<Target, AdminFailure> {
@@ -101,14 +101,15 @@ export function targetOf(
   if (!named.ok) return named
   // A new token that nobody owns lies in all realms of an administrator who is bound to some, or he would lose it.
   const [own = []] = facts.within ?? []
-  const realms = user || !isNew || named.value.length > 0 ? named.value : own
-  const realm = command.self?.realm ?? realms[0] ?? null
-  const policy = policyFor(settings, { user, realm, client: facts.client, time: facts.time })
+  const realms = user || existing || named.value.length > 0 ? named.value : own
+  const realm = command.self?.realm ?? realms[0] ?? existing?.realms[0] ?? null
+  const subject = user ?? existing?.user ?? null
+  const policy = policyFor(settings, { user: subject, realm, client: facts.client, time: facts.time })
   const { address } = parameters
   const destination = address === null || command.dynamicAddress ? ok(null) : checkDestination(type, policy, address)
   if (!destination.ok) return destination
   const owner = user && { userId: user.userId, resolver: user.resolver }
-  const details = { success: true, tokenType: type.name, user: user?.login ?? '', realm: realm ?? '' }
+  const details = { success: true, tokenType: type.name, user: subject?.login ?? '', realm: realm ?? '' }
   return ok({ type, owner, realms, parameters, details, policy })
 }
 

@@ -93,7 +93,7 @@ export function createTokenImport({ store, vault, edges, audit, settings: cache,
         if (!type) return problem({ code: 'token_type_unknown', type: one.type })
         const parameters = readParameters(one, type, settings)
         if (!parameters.ok) return problem(parameters.error)
-        const found = { type, user: user?.ok ? user.value : null, parameters: parameters.value, isNew: true }
+        const found = { type, user: user?.ok ? user.value : null, parameters: parameters.value, existing: null }
         const target = targetOf(one, found, settings, facts)
         return target.ok ? ok({ line, command: one, target: target.value, enabled }) : problem(target.error)
       }),

@@ -205,6 +205,21 @@ describe('allowed_destinations', () => {
     expect(replies.map(told)).toEqual([refused('email_address'), refused('phone'), refused('phone'), 'done', 'done'])
   })
 
+  it('is that of the owner where a token gets another secret, whoever is named beside it', async () => {
+    await enrollSms(h, 'bob', 'KEPT')
+    await policy('allowed_destinations=+43*', { user: 'ada', name: 'other' })
+    await policy('allowed_destinations=+49*', { user: 'bob' })
+    const again = (fields: Fields) => h.admin('/admin/init', { type: 'sms', serial: 'KEPT', ...fields })
+
+    const outside = [await again({ phone: '+43 1', user: 'bob' }), await again({ phone: '+43 1' })]
+    const inside = await again({ phone: '+49 170 9' })
+
+    const rule = 'phone must be a destination that policy allows (allowed_destinations)'
+    expect(outside.map(({ json }) => json.result?.error?.message)).toEqual([rule, rule])
+    expect(inside.json.result?.value).toBe(true)
+    expect(await newest({ serial: 'KEPT' })).toMatchObject({ action: 'admin/init', user: 'bob', realm: 'home' })
+  })
+
   it('enrols at login for an address that may be sent to, else nobody', async () => {
     const staff = 'cleo:$1$axuQmvyF$VgvpAQz3mB7DNlLd0.EqV0:1:1:Cleo C,room,+43 1,,cleo@corp.test'
     await h.admin('/system/setResolver', { name: 'staff', type: 'passwdresolver', 'passwdresolver.content': staff })
