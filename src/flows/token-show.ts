@@ -31,8 +31,8 @@ export type Shown = {
   readonly settings: Settings
 }
 
-/** Users of one directory that a pattern finds. */
-const MAX_OWNERS = 10_000
+/** Users of directories that one pattern may find: they all go into one statement. */
+const MAX_OWNERS = 5000
 /** D1 takes no longer pattern. */
 const MAX_PATTERN_BYTES = 50
 
@@ -80,11 +80,15 @@ export function createTokenShow({ store, audit, settings: cache, directories }: 
   ): Promise<Result<Pick<TokenSelection, 'owners'>, AdminFailure>> {
     if (login === undefined || isAnything(login)) return ok({})
     const names = resolversWithin(settings, facts).filter((name) => isDirectory(settings, name))
-    const ask = (name: string) => directories.list(settings, name, { username: login }, MAX_OWNERS)
+    const ask = (name: string) => directories.list(settings, name, { username: login }, MAX_OWNERS + 1)
     const owners: Owner[] = []
     for (const answer of await Promise.all(names.map(ask))) {
       if (!answer.ok) return err({ code: 'resolver_unavailable', ...answer.error })
       owners.push(...answer.value.map(({ userId, resolver }) => ({ userId, resolver })))
+    }
+    if (owners.length > MAX_OWNERS) {
+      const rule = `must find at most ${MAX_OWNERS} users of directories`
+      return err({ code: 'parameter_invalid', field: 'user', rule })
     }
     return ok(owners.length === 0 ? {} : { owners })
   }

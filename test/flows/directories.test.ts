@@ -159,11 +159,14 @@ describe('a list of tokens', () => {
 
   it('finds owners in a directory by a pattern, and by * without asking for them', async () => {
     const found = [await shown('zo*'), await shown('ya*')]
+    people.people = times(5001, (n) => ({ id: `z${n}`, login: `zo${n}` }))
+    const many = await h.admin('/admin/show', { user: 'zo*' })
     people.answer = () => ({ status: 503 })
     const any = await shown('*')
     const { json } = await h.admin('/admin/show', { user: 'zo*' })
 
     expect(found).toEqual([expect.arrayContaining(['ZOE']), []])
+    expect(many.json.result?.error?.message).toBe('user must find at most 5000 users of directories')
     expect(any).toContain('ZOE')
     expect(json.result?.error?.message).toBe("resolver 'away' could not be asked: http_503")
   })
