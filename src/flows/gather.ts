@@ -162,7 +162,8 @@ function merged(gathered: StoreGathered, queries: readonly UserQuery[], lookups:
 
 /**
  * That a directory is down is a reason of its own: nobody may be let in as unknown because of it. Whoever was found
- * elsewhere and has a token does not suffer, but a token whose owner cannot be asked for does: its owner's policies are not known.
+ * elsewhere and has a token does not suffer, but a token whose owner cannot be asked for does: its owner's policies are
+ * not known.
  */
 function failureOf(
   found: Subject | CheckFailure,
