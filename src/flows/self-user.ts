@@ -2,7 +2,7 @@
  * Who acts in self-service: the user of a session as resolvers and policies have them at this moment. Somebody who is no
  * longer found, or whose login is another person's by now, is nobody, whatever session they hold.
  */
-import type { AdminFailure } from '../core/failures.ts'
+import type { AdminFailure, CheckFailure } from '../core/failures.ts'
 import type { Action } from '../core/policy/action.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { err, ok, type Result } from '../core/result.ts'
@@ -20,12 +20,13 @@ export type Self = RealmUser & {
   /** Those the user owns, in the order of their enrolment. */
   readonly tokens: readonly Token[]
 }
-export type FindSelf = (session: UserSession, facts: Facts) => Promise<Self | null>
+/** Else why there is nobody. */
+export type FindSelf = (session: UserSession, facts: Facts) => Promise<Result<Self, CheckFailure>>
 
 export function createFindSelf(gather: Gather): FindSelf {
   return async (session, facts) => {
-    const { settings, policy, user, realm, tokens } = await gather(checkOf(session, {}, 'ignore_pin'), facts)
-    return user && realm !== null ? { settings, policy, user, realm, tokens } : null
+    const { settings, policy, failure, user, realm, tokens } = await gather(checkOf(session, {}, 'ignore_pin'), facts)
+    return user && realm !== null ? ok({ settings, policy, user, realm, tokens }) : err(failure ?? 'user_unknown')
   }
 }
 

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { anotherNode } from '../support/another-node.ts'
 import { enroll, type Harness, startHarness, times } from '../support/harness.ts'
 import { PEOPLE, type People, peopleConfig, startPeople, usePeople } from '../support/people.ts'
-import { otpAt, SECRET } from '../support/self.ts'
+import { logIn, otpAt, SECRET } from '../support/self.ts'
 
 let h: Harness
 let people: People
@@ -258,6 +258,19 @@ describe('a directory that is down', () => {
     expect(reply.json.result?.value).toBe(false)
     expect(await lastAudit()).toMatchObject({ action_detail: 'resolver_unavailable', info: 'away: http_503' })
     expect(await h.failCount('ZOE')).toBe(before)
+  })
+
+  it('lets its user do nothing in self-service, with the reason in the audit, and go on after it', async () => {
+    const browser = await logIn(h, 'zoe', { realm: 'away', password: 'zoe-password' })
+    people.answer = () => ({ status: 503 })
+    const down = await browser.call('usertokenlist')
+    const audit = await lastAudit()
+    people.answer = null
+
+    const up = await browser.call('usertokenlist')
+
+    expect([down.status, up.status]).toEqual([401, 200])
+    expect(audit).toMatchObject({ user: 'zoe', realm: 'away', action_detail: 'resolver_unavailable' })
   })
 
   it('gives a clean no where a token is named: the policies for its owner are not known', async () => {

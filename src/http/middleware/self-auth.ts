@@ -5,6 +5,7 @@
  */
 import type { Context, MiddlewareHandler } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import type { CheckFailure } from '../../core/failures.ts'
 import { equalInConstantTime } from '../../core/hotp.ts'
 import type { Audit } from '../../flows/audit.ts'
 import type { IssuedUserSession, SelfSessions } from '../../flows/self-session.ts'
@@ -44,15 +45,22 @@ export function selfAuth(
   return async (c, next) => {
     const session = await sessionOf(c, sessions)
     const self = session && states.includes(session.state) ? await findSelf(session, c.get('facts')) : null
-    if (!self) return noSession(c, audit, session)
-    c.set('self', self)
+    if (!self?.ok) return noSession(c, audit, session, self?.error)
+    c.set('self', self.value)
     return next()
   }
 }
 
-export async function noSession(c: Context<Env>, audit: Audit, session: UserSession | null = null): Promise<Response> {
+/** @param reason why its user may not act now, for the audit alone */
+export async function noSession(
+  c: Context<Env>,
+  audit: Audit,
+  session: UserSession | null = null,
+  reason?: CheckFailure,
+): Promise<Response> {
   const { login: user = '', realm = '' } = session ?? {}
-  await audit.write(c.get('facts'), { success: false, user, realm, info: NO_VALID_SESSION.message })
+  const why = reason === undefined ? {} : { actionDetail: reason }
+  await audit.write(c.get('facts'), { success: false, user, realm, info: NO_VALID_SESSION.message, ...why })
   return unauthorized(c, NO_VALID_SESSION)
 }
 
