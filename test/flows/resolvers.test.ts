@@ -77,6 +77,26 @@ describe('a directory', () => {
       )
   })
 
+  it('keeps the password of LDAP for connections that are as safe as before only', async () => {
+    const ldap = {
+      ...{ name: 'ldap', type: 'ldapresolver', LDAPURI: 'ldaps://127.0.0.1:1', LDAPBASE: 'dc=x', BINDDN: 'cn=a,dc=x' },
+      ...{
+        LOGINNAMEATTRIBUTE: 'uid',
+        LDAPSEARCHFILTER: '(uid=*)',
+        LDAPFILTER: '(uid=%s)',
+        USERINFO: '{"email":"mail"}',
+      },
+    }
+    await h.admin('/system/setResolver', { ...ldap, BINDPW: 'hunter2-secret' })
+    const again = (fields: Fields) => h.admin('/system/setResolver', { ...ldap, previous_name: 'ldap', ...fields })
+
+    expect(await message(again({ TIMEOUT: '9' }))).toBeUndefined()
+    expect(await message(again({ only_trusted_certs: 'False' }))).toMatch(
+      /^BINDPW must be given again, because only_trusted_certs has changed$/,
+    )
+    await h.admin('/system/delResolver', { resolver: 'ldap' })
+  })
+
   it.each<readonly [Fields, string | RegExp]>([
     [{ USER_URL: '' }, "ERR905: Missing parameter: 'USER_URL'"],
     [{ MAP: '{"userid": "id"}' }, "ERR905: Missing parameter: 'MAP.username'"],

@@ -27,7 +27,7 @@ import { type FoundUser, readUser, wantedAttributes } from './ldap-user.ts'
 export const resolver = defineResolver<LdapConfig>({
   name: 'ldapresolver',
   secretKeys: ['BINDPW'],
-  boundKeys: ['LDAPURI', 'BINDDN'],
+  boundKeys: ['LDAPURI', 'BINDDN', 'EnforceTLS', 'only_trusted_certs', 'TLS_CA', 'CACERTIFICATE'],
   sample: {
     LDAPURI: 'ldaps://ldap1.example.com, ldaps://ldap2.example.com',
     LDAPBASE: 'ou=people,dc=example,dc=com',
