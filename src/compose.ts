@@ -31,7 +31,7 @@ import { createGather } from './flows/gather.ts'
 import { createHousekeeping, type Housekeeping } from './flows/housekeeping.ts'
 import { checkKeys, createKeyAdmin } from './flows/keys.ts'
 import { createLogin } from './flows/login.ts'
-import { createLoginLimits } from './flows/login-limits.ts'
+import { ADMIN_LOGINS, createLoginLimits, SELF_LOGINS } from './flows/login-limits.ts'
 import { createMessages } from './flows/message.ts'
 import { createPolicyAdmin } from './flows/policy-admin.ts'
 import { createProviderAdmin } from './flows/provider-admin.ts'
@@ -109,7 +109,7 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
   const admins = createAdmins({ store, vault, edges, audit, settings })
   const adminRealm = createAdminRealm(config.adminRealm, { store, settings, passwordMatches, directories })
   const sessions = createSessions({ store, vault, edges, audit, adminRealm })
-  const limits = createLoginLimits({ store, settings })
+  const limits = createLoginLimits({ store, settings }, ADMIN_LOGINS)
   const enroll = createEnroll({ store, vault, edges, audit, settings, directories })
   const seal = createSeal({ store, vault, edges })
   const verify = createVerify({ store, vault })
@@ -152,6 +152,7 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
     findSelf: createFindSelf(gather),
     selfLogin: createSelfLogin({
       ...{ store, edges, audit, gather, check, sessions: selfSessions, passwordMatches, directories },
+      limits: createLoginLimits({ store, settings }, SELF_LOGINS),
     }),
     selfContexts: createSelfContexts(settings),
     selfTokens: createSelfTokens({ store, vault, audit }),

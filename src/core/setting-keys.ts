@@ -241,6 +241,24 @@ export const loginPeriod = number(
   900,
   'Seconds in which wrong passwords of administrators are counted, from the first one on.',
 )
+export const selfserviceAttempts = number(
+  'selfservice_login_attempts',
+  [0, 1_000_000],
+  10,
+  'Wrong passwords of one user of self-service from one address (IPv6: one /64) in selfservice_login_period; 0: no limit.',
+)
+export const selfserviceAttemptsOfName = number(
+  'selfservice_login_attempts_name',
+  [0, 1_000_000],
+  100,
+  'Wrong passwords of one user in that time from all addresses from which no login has come before; 0: no limit.',
+)
+export const selfservicePeriod = number(
+  'selfservice_login_period',
+  [1, 86_400],
+  900,
+  'Seconds in which wrong passwords of self-service are counted, from the first one on.',
+)
 export const lastAccess: Setting<boolean> = {
   key: 'token.last_access',
   rule: 'must be True, False or a time format like %Y-%m-%d',
@@ -289,6 +307,9 @@ export const settingKeys: readonly Setting<unknown>[] = [
   loginAttemptsOfAddress,
   loginAttemptsOfName,
   loginPeriod,
+  selfserviceAttempts,
+  selfserviceAttemptsOfName,
+  selfservicePeriod,
   lastAccess,
 ]
 

@@ -18,6 +18,7 @@ import type { Check, CheckOutcome } from './check.ts'
 import type { Directories } from './directories.ts'
 import type { Facts } from './facts.ts'
 import type { Gather, Gathered } from './gather.ts'
+import type { LoginLimits } from './login-limits.ts'
 import { passwordOf } from './password.ts'
 import { createQueue } from './queue.ts'
 import type { IssuedUserSession, RealmUser, SelfSessions } from './self-session.ts'
@@ -66,6 +67,7 @@ type Parts = {
   readonly gather: Gather
   readonly check: Check
   readonly sessions: SelfSessions
+  readonly limits: LoginLimits
   readonly passwordMatches: PasswordMatches
   readonly directories: Directories
 }
@@ -73,7 +75,7 @@ type Parts = {
 const REFUSED = { kind: 'refused' } as const
 
 export function createSelfLogin(parts: Parts): SelfLogin {
-  const { store, edges, audit, gather, check, sessions } = parts
+  const { store, edges, audit, gather, check, sessions, limits } = parts
   const oneByOne = createQueue(edges)
 
   return { byPassword, secondStep }
@@ -85,20 +87,33 @@ export function createSelfLogin(parts: Parts): SelfLogin {
       const gathered = await gather({ ...named, user: command.user, self }, facts)
       const { user, settings, resolvers } = gathered
       const password = passwordOf(parts, { settings, user, resolvers })
-      const right = await password.matches(command.password)
-      return { gathered, right, down: password.failure() }
+      // By whoever it is, however the name was written. What is over the limit is computed as well, and counts for nothing.
+      const name = user ? `${user.resolver}/${user.userId}` : `${command.user.realm ?? ''}/${command.user.user}`
+      const paid = await limits.pay(name, facts)
+      const right = (await password.matches(command.password)) && paid
+      const down = password.failure()
+      const learned = down === null && gathered.failure !== 'resolver_unavailable'
+      if (right) await limits.settle(name, facts, null)
+      else if (paid && !learned) await limits.payBack(name, facts)
+      return { gathered, right, down, paid }
     })
     if (judged === 'busy') {
       const { user, realm = '' } = command.user
       await audit.write(facts, { success: false, user, realm, actionDetail: 'too_many_logins' })
       return { kind: 'busy' }
     }
-    const { gathered, right, down } = judged
+    const { gathered, right, down, paid } = judged
     const { user, realm, failure, full } = gathered
     if (full || !right || !user || realm === null) {
       // Where a directory could not be asked nothing was learned of the password, so nobody has given a wrong one.
       const unknown = down !== null || failure === 'resolver_unavailable'
-      const reason = full ? 'client_limit_reached' : unknown ? 'resolver_unavailable' : (failure ?? 'password_wrong')
+      const reason = full
+        ? 'client_limit_reached'
+        : !paid
+          ? 'too_many_failures'
+          : unknown
+            ? 'resolver_unavailable'
+            : (failure ?? 'password_wrong')
       return passwordWasWrong(unknown ? { ...gathered, failures: [] } : gathered, reason, facts)
     }
     return passwordWasRight(command, { ...gathered, user, realm }, facts)

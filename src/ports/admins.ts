@@ -35,7 +35,7 @@ export type SettledLogin = {
   /** Keys that begin anew, and keys that get one payment back. */
   readonly cleared: readonly string[]
   readonly paidBack: readonly string[]
-  readonly known: { readonly key: string; readonly until: Instant }
+  readonly known: { readonly key: string; readonly until: Instant } | null
 }
 
 export type AdminStore = {
@@ -87,5 +87,5 @@ export type AdminStore = {
    */
   readonly payLogin: (limits: readonly LoginLimit[], now: Instant, endsAt: Instant) => Promise<boolean>
   /** Gives back what a login that succeeded has paid, and remembers where it came from. */
-  readonly settleLogin: (login: SettledLogin, audit: AuditRow) => Promise<void>
+  readonly settleLogin: (login: SettledLogin, audit: AuditRow | null) => Promise<void>
 }

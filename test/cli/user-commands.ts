@@ -1,8 +1,8 @@
 /** `otpost user` and `otpost resolver`, for a local database and a remote server alike. */
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect, it } from 'vitest'
-import { peopleConfig, startPeople } from '../support/people.ts'
+import { afterAll, expect, it } from 'vitest'
+import { type People, peopleConfig, startPeople } from '../support/people.ts'
 import { newDataDir, type Ran } from './otpost.ts'
 
 type Act = (args: readonly string[], input?: string) => Promise<Ran>
@@ -78,8 +78,12 @@ export function userTests(command: Act): void {
     expect(await json('user', 'list', '--realm', 'latin')).toEqual([expect.objectContaining({ givenname: 'Käthe' })])
   })
 
+  /** Answers to the end: lists of tokens ask it, too. */
+  let people: People | null = null
+  afterAll(() => people?.close())
+
   it('makes a directory, asks it, and says what is wrong without secrets', async () => {
-    const people = await startPeople()
+    people = await startPeople()
     const config = file('people.json', JSON.stringify(peopleConfig(people.url)))
     const saved = await command([
       'resolver',
@@ -98,7 +102,8 @@ export function userTests(command: Act): void {
     people.answer = () => ({ status: 401, body: 'people-secret' })
     const broken = await command(['resolver', 'test', 'hr'])
     const shown = await json('resolver', 'show', 'hr')
-    await people.close()
+    const tokens = await command(['token', 'list', '--user', 'z*'])
+    people.answer = null
 
     expect(saved).toMatchObject({ code: 0, stderr: expect.stringContaining('Saved resolver hr.') })
     expect([works.stdout, unknown.code]).toEqual(['hr answers, and has users.\n', 1])
@@ -107,5 +112,6 @@ export function userTests(command: Act): void {
     expect(broken.stderr).toContain('hr: http_401; `otpost resolver show hr` shows its configuration')
     expect(shown).toMatchObject({ type: 'httpresolver', config: { HEADERS: '{"X-Api-Key":"***"}' } })
     expect(await json('resolver', 'list')).toContainEqual({ name: 'hr', type: 'httpresolver', realms: ['hr'] })
+    expect(tokens.stderr).toContain("resolver 'hr' could not be asked: http_401")
   })
 }

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { anotherNode } from '../support/another-node.ts'
 import { enroll, type Harness, startHarness, times } from '../support/harness.ts'
 import { PEOPLE, type People, peopleConfig, startPeople, usePeople } from '../support/people.ts'
-import { logIn, otpAt, SECRET } from '../support/self.ts'
+import { logIn, openBrowser, otpAt, SECRET } from '../support/self.ts'
 
 let h: Harness
 let people: People
@@ -271,6 +271,19 @@ describe('a directory that is down', () => {
 
     expect([down.status, up.status]).toEqual([401, 200])
     expect(audit).toMatchObject({ user: 'zoe', realm: 'away', action_detail: 'resolver_unavailable' })
+  })
+
+  it('counts no wrong passwords of self-service while nobody can be asked', async () => {
+    const logIn = () => openBrowser(h).call('login', { login: 'zoe', realm: 'away', password: 'zoe-password' })
+    people.answer = () => ({ status: 503 })
+    for (let n = 0; n < 12; n++) await logIn()
+    const down = await lastAudit()
+    people.answer = null
+
+    const { json } = await logIn()
+
+    expect(down).toMatchObject({ action_detail: 'resolver_unavailable' })
+    expect(json.result?.value).toBe(true)
   })
 
   it('gives a clean no where a token is named: the policies for its owner are not known', async () => {

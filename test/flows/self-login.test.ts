@@ -107,6 +107,38 @@ describe('login by password', () => {
     expect(last).toMatchObject({ detail: 'client_limit_reached' })
   })
 
+  it('compares ten wrong passwords of one user from one network, however the name is written', async () => {
+    const from = (peer: string) => (fields: Fields) =>
+      openBrowser(h, peer).call('login', { password: PASSWORD, ...fields })
+    const [near, far] = [from('198.51.100.1'), from('203.0.113.1')]
+    const spellings = [{ login: 'bob' }, { login: 'bob@corp' }, { login: 'bob', realm: 'corp' }]
+    for (let n = 0; n < 10; n++) await near({ ...spellings[n % 3], password: 'wrong' })
+
+    const right = await answerTo(near({ login: 'bob' }))
+    const [refused] = await audit(1)
+    const elsewhere = await answerTo(far({ login: 'bob' }))
+    const somebody = await answerTo(near({ login: 'alice' }))
+    h.pass(901)
+    const later = await answerTo(near({ login: 'bob' }))
+
+    expect([right, elsewhere, somebody, later]).toEqual([false, true, true, true])
+    expect(refused).toMatchObject({ user: 'bob', detail: 'too_many_failures' })
+  })
+
+  it('counts a user from everywhere, save where they have logged in before', async () => {
+    await h.admin('/system/setConfig', { selfservice_login_attempts_name: '3' })
+    const from = (n: number) => (password: string) =>
+      openBrowser(h, `198.51.100.${n}`).call('login', { login: 'frank', password })
+    await from(9)(PASSWORD)
+    for (const n of [1, 2, 3]) await from(n)('wrong')
+
+    const values = [await answerTo(from(4)(PASSWORD)), await answerTo(from(9)(PASSWORD))]
+    await h.admin('/system/delConfig', { key: 'selfservice_login_attempts_name' })
+    h.pass(901)
+
+    expect(values).toEqual([false, true])
+  })
+
   it('takes JSON, and GET', async () => {
     const body = JSON.stringify({ username: 'alice', password: PASSWORD })
     const headers = { 'content-type': 'application/json' }

@@ -25,11 +25,15 @@ export function loginStore(batch: Batch): Pick<AdminStore, 'payLogin' | 'settleL
 
     settleLogin: async ({ cleared, paidBack, known }, audit) => {
       await write(batch, [
-        insertAudit(audit),
+        ...(audit ? [insertAudit(audit)] : []),
         sql`DELETE FROM login_attempts WHERE key IN ${list(cleared)}`,
         sql`UPDATE login_attempts SET attempts = attempts - 1 WHERE key IN ${list(paidBack)} AND attempts > 0`,
-        sql`INSERT INTO login_attempts (key, attempts, ends_at) VALUES (${known.key}, 0, ${known.until})
+        ...(known
+          ? [
+              sql`INSERT INTO login_attempts (key, attempts, ends_at) VALUES (${known.key}, 0, ${known.until})
           ON CONFLICT (key) DO UPDATE SET ends_at = MAX(login_attempts.ends_at, excluded.ends_at)`,
+            ]
+          : []),
       ])
     },
   }
