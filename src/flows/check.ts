@@ -170,7 +170,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     if (gathered.full)
       return reject({ ...NO_GUESS, reason: 'client_limit_reached' }, { ...gathered, failures: [] }, facts, [])
     if (missing === 'passed') return pass(gathered, facts)
-    if (missing === 'token_missing' && !command.enrolled) {
+    if (missing === 'token_missing' && !command.enrolled && !gathered.hasToken) {
       const enrolled = await autoEnroll(command.pass, gathered, password.matches, facts)
       if (enrolled) return judgeEnrolled(command, enrolled, facts)
     }

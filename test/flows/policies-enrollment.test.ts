@@ -122,6 +122,17 @@ describe('autoenrollment', () => {
     expect([...(await tokens()), ...(await tokens('carl'))]).toEqual([])
   })
 
+  it('enrols nobody who has a token that is not asked', async () => {
+    await policy('autoenrollment=email')
+    await login()
+    const rows = async () => (await h.client.execute('SELECT COUNT(*) AS n FROM audit')).rows[0]?.n
+    const before = Number(await rows())
+
+    expect((await login({ token_type: 'sms' })).json.detail).toBeUndefined()
+    expect(Number(await rows()) - before).toBe(1)
+    expect(await tokens()).toHaveLength(1)
+  })
+
   it('takes the token back when its first message cannot be sent', async () => {
     await policy('autoenrollment=sms') // there is no SMS provider
 
