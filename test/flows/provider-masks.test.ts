@@ -228,6 +228,21 @@ describe('a masked secret must be given again', () => {
     expect(unmaskConfig(posted, before, { provider: smtp, sameClass: true })).toMatchObject({ ok: false })
   })
 
+  it.each<RawConfig>([{ start_tls: false }, { start_tls: true, TLS_INSECURE: true }])(
+    'when the connection to a mail server becomes one that others can read: %o',
+    async (posted) => {
+      const mail = { mailserver: 'mail.test', mailuser: 'otp', mailsender: 'o@x.test', mailto: '<phone>@x.test' }
+      const class_ = 'SmtpSMSProvider'
+      await save({ ...mail, start_tls: true, mailpassword: 'hunter2' }, class_, 'by-mail')
+
+      const same = await save({ ...mail, start_tls: true, mailpassword: '***' }, class_, 'by-mail')
+      const other = await save({ ...mail, ...posted, mailpassword: '***' }, class_, 'by-mail')
+
+      expect(same.json.result?.value).toBe(true)
+      expect(problem(other)).toMatch(/because (start_tls|TLS_INSECURE) has changed/)
+    },
+  )
+
   it('when there is no provider of this name yet', async () => {
     expect(problem(await save(MASKED, 'HttpSMSProvider', 'fresh'))).toMatch(/there is no value before it/)
   })

@@ -28,7 +28,7 @@ export const provider = defineProvider<SmtpConfig>({
     'emailprovider.HttpemailProvider.HttpSMSProvider',
   ],
   secretKeys: ['SMTP_PASSWORD'],
-  boundKeys: ['SMTP_SERVER', 'SMTP_PORT', 'PORT', 'SMTP_USER'],
+  boundKeys: ['SMTP_SERVER', 'SMTP_PORT', 'PORT', 'SMTP_USER', 'START_TLS', 'USE_SSL', 'TLS_CA', 'TLS_INSECURE'],
   sample: {
     SMTP_SERVER: 'mail.example.com',
     SMTP_PORT: 587,

@@ -84,7 +84,7 @@ export const provider = defineProvider<SmppConfig>({
     'smsprovider.SMPPSMSProvider',
   ],
   secretKeys: ['password'],
-  boundKeys: ['server', 'port', 'system_id', 'TLS_CA'],
+  boundKeys: ['server', 'port', 'system_id', 'use_ssl', 'TLS_CA'],
   sample: {
     server: 'smsc.example.org',
     port: 3550,

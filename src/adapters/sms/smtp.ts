@@ -60,7 +60,7 @@ export const smtpSmsProvider = (mail: Provider): Provider =>
       'smsprovider.SmtpSMSProvider',
     ],
     secretKeys: ['mailpassword'],
-    boundKeys: ['mailserver', 'mailserver_port', 'mailuser'],
+    boundKeys: ['mailserver', 'mailserver_port', 'mailuser', 'start_tls', 'use_ssl', 'TLS_CA', 'TLS_INSECURE'],
     sample: {
       mailserver: 'mail.example.org:587',
       start_tls: true,
