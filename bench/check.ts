@@ -16,7 +16,13 @@ import { prepareFile } from '../src/adapters/store/libsql.ts'
 import { addressOf, startWorld } from '../test/model/world.ts'
 
 const WARM_UP = 100
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '1000' } } })
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '1000' }, help: { type: 'boolean', default: false } },
+})
+if (values.help) {
+  console.log('npm run bench [-- --rounds 1000]')
+  process.exit()
+}
 const rounds = Number(values.rounds)
 
 /** Milliseconds by the clock and on all processors, summed up. */

@@ -14,7 +14,13 @@ const MAX_DIFFERENCE = 2
 /** 0.5: a sample says nothing about whose it is; 1: it says all. */
 const MAX_AUC = 0.55
 
-const { values } = parseArgs({ options: { samples: { type: 'string', default: '10000' } } })
+const { values } = parseArgs({
+  options: { samples: { type: 'string', default: '10000' }, help: { type: 'boolean', default: false } },
+})
+if (values.help) {
+  console.log('npm run bench:timing [-- --samples 10000]')
+  process.exit()
+}
 const samples = Number(values.samples)
 
 const harness = await startHarness()

@@ -6,7 +6,13 @@
 import { parseArgs } from 'node:util'
 import { startHarness } from '../test/support/harness.ts'
 
-const { values } = parseArgs({ options: { users: { type: 'string', default: '10000' } } })
+const { values } = parseArgs({
+  options: { users: { type: 'string', default: '10000' }, help: { type: 'boolean', default: false } },
+})
+if (values.help) {
+  console.log('npm run bench:users [-- --users 10000]')
+  process.exit()
+}
 const count = Number(values.users)
 const h = await startHarness()
 

@@ -10,8 +10,13 @@ const { values } = parseArgs({
     /** Of the first walk; the others count on from it. */
     seed: { type: 'string' },
     shipped: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 })
+if (values.help) {
+  console.log('npm run test:model [-- --steps 300000] [--walks 4] [--seed N] [--shipped]')
+  process.exit()
+}
 const steps = Number(values.steps)
 const first = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
 const seeds = Array.from({ length: Number(values.walks) }, (_, n) => first + n)
