@@ -8,6 +8,10 @@ import { defineTokenType } from '../token-type.ts'
 /** Digits with the signs that people put between them; at least one digit, at most 32 characters. */
 const PHONE = /^(?=.*\d)[\d+ ()/.-]{1,32}$/
 
+/** Characters of a client's text: ten messages at most, for whoever reaches /validate has them paid by somebody else. */
+const MAX_PROPOSED = 670
+const bounded = (text: string | null): string | null => text && [...text].slice(0, MAX_PROPOSED).join('')
+
 export const sms = defineTokenType({
   name: 'sms',
   serialPrefix: 'LSSM',
@@ -26,8 +30,8 @@ export const sms = defineTokenType({
   // A text without the OTP gets it at its beginning (contract 3.6).
   template: (policy, proposed) => {
     const ruled = policy.value(smsText)
-    const own = policy.value(enforceSmsText) ? null : proposed.text
-    const text = own || (ruled !== smsText.default ? ruled : '') || proposed.fallback || ruled
+    const own = policy.value(enforceSmsText) ? null : bounded(proposed.text)
+    const text = own || (ruled !== smsText.default ? ruled : '') || bounded(proposed.fallback) || ruled
     return { text: text.includes('<otp>') ? text : `<otp> ${text}`, subject: '' }
   },
   validityBound: (settings) => settingOf(settings, smsTimeout),
