@@ -10,7 +10,7 @@ export type Line<T> = {
   readonly leave: (open: T | null) => void
 }
 
-export function createLine<T extends { readonly close: () => void }>(limit: number): Line<T> {
+export function createLine<T extends { readonly close: () => void } = never>(limit: number): Line<T> {
   const waiting = new Set<(open: T | null) => void>()
   let inside = 0
 

@@ -6,6 +6,7 @@
  * fallen silent would keep all of their connections.
  */
 import { clearTimeout, setTimeout } from 'node:timers'
+import { createLine } from '../../ports/line.ts'
 import type { SqlOutcome, SqlPool, SqlStatement } from '../../ports/sql.ts'
 import { connectionFailed, type SqlConnection } from './connection.ts'
 
@@ -19,18 +20,17 @@ export function createPool(
   idleMs = IDLE_MS,
 ): SqlPool {
   const idle = new Map<SqlConnection, NodeJS.Timeout>()
-  const waiting = new Set<() => void>()
-  let running = 0
+  const line = createLine(limit)
   /** Of the last `close`; connections that are older are not kept. */
   let generation = 0
 
   return {
     query: async (statement, signal) => {
-      if (!(await turn(signal))) return connectionFailed('deadline')
+      if ((await line.enter(signal)) === 'aborted') return connectionFailed('deadline')
       try {
         return await beforeAbort(signal, (onAbort) => attempt(statement, signal, onAbort))
       } finally {
-        nextTurn()
+        line.leave(null)
       }
     },
     close: () => {
@@ -88,36 +88,6 @@ export function createPool(
   function discard(connection: SqlConnection): false {
     take(connection).destroy()
     return false
-  }
-
-  function turn(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return Promise.resolve(false)
-    if (running < limit) {
-      running += 1
-      return Promise.resolve(true)
-    }
-    return new Promise((resolve) => {
-      const onTurn = () => {
-        signal.removeEventListener('abort', onAbort)
-        resolve(true)
-      }
-      const onAbort = () => {
-        waiting.delete(onTurn)
-        resolve(false)
-      }
-      signal.addEventListener('abort', onAbort, { once: true })
-      waiting.add(onTurn)
-    })
-  }
-
-  function nextTurn(): void {
-    const [next] = waiting
-    if (!next) {
-      running -= 1
-      return
-    }
-    waiting.delete(next)
-    next()
   }
 }
 

@@ -6,6 +6,7 @@
 import { err } from '../../core/result.ts'
 import type { Instant } from '../../core/time.ts'
 import type { Edges } from '../../ports/edges.ts'
+import { createLine } from '../../ports/line.ts'
 import type { LdapConfig, LdapServer } from './ldap-config.ts'
 import { type FromServer, failed, type LdapFailure } from './ldap-failures.ts'
 import { openSession, type Session } from './ldap-session.ts'
@@ -141,47 +142,16 @@ export function createConnections(config: LdapConfig, edges: Edges): Connections
 
 type Turns = <T>(signal: AbortSignal, work: () => FromServer<T>) => FromServer<T>
 
-/** So many at once; who waits gives up by his signal. */
+/** Who waits gives up by his signal. */
 function createTurns(limit: number): Turns {
-  const waiting = new Set<() => void>()
-  let inside = 0
-
-  const enter = (signal: AbortSignal): Promise<boolean> => {
-    if (signal.aborted) return Promise.resolve(false)
-    if (inside < limit) {
-      inside += 1
-      return Promise.resolve(true)
-    }
-    return new Promise((resolve) => {
-      const onTurn = () => {
-        signal.removeEventListener('abort', onAbort)
-        resolve(true)
-      }
-      const onAbort = () => {
-        waiting.delete(onTurn)
-        resolve(false)
-      }
-      signal.addEventListener('abort', onAbort, { once: true })
-      waiting.add(onTurn)
-    })
-  }
-
-  const leave = () => {
-    const [next] = waiting
-    if (!next) {
-      inside -= 1
-      return
-    }
-    waiting.delete(next)
-    next()
-  }
+  const line = createLine(limit)
 
   return async (signal, work) => {
-    if (!(await enter(signal))) return err(failed('timeout'))
+    if ((await line.enter(signal)) === 'aborted') return err(failed('timeout'))
     try {
       return await work()
     } finally {
-      leave()
+      line.leave(null)
     }
   }
 }

@@ -3,6 +3,7 @@
  * of what a server said gets through: it may quote a name or a password.
  */
 import type { Result } from '../../core/result.ts'
+import { socketReason } from '../../ports/socket-reasons.ts'
 
 export type LdapFailure = {
   readonly reason: string
@@ -30,22 +31,6 @@ const REASONS_OF_RESULTS: Readonly<Record<number, string>> = {
   [UNAVAILABLE]: 'unavailable',
 }
 
-const REASONS_OF_SOCKETS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection_refused',
-  ENOTFOUND: 'name_unknown',
-  EAI_AGAIN: 'name_unknown',
-  EAI_FAIL: 'name_unknown',
-  EAI_NODATA: 'name_unknown',
-  EAI_NONAME: 'name_unknown',
-  ETIMEDOUT: 'timeout',
-  EHOSTUNREACH: 'host_unreachable',
-  ENETUNREACH: 'host_unreachable',
-  EADDRNOTAVAIL: 'host_unreachable',
-  ECONNRESET: 'connection_closed',
-  ECONNABORTED: 'connection_closed',
-  EPIPE: 'connection_closed',
-}
-
 export const failed = (reason: string): LdapFailure => ({ reason, elsewhere: true })
 
 /** @param result code of an LDAP result other than success */
@@ -58,7 +43,7 @@ export const resultFailure = (result: number): LdapFailure => ({
 /** Why no connection came about. @param encrypted whether TLS was being set up */
 export function connectionFailure(error: unknown, encrypted: boolean): LdapFailure {
   const code = codeOf(error)
-  const known = typeof code === 'string' ? REASONS_OF_SOCKETS[code] : undefined
+  const known = typeof code === 'string' ? socketReason(code) : undefined
   return failed(known ?? (encrypted ? 'tls_failed' : 'connection_failed'))
 }
 
