@@ -3,13 +3,14 @@
  * where it is read only by those who have bound.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type KeyPair, testCertificates } from '../support/certificates.ts'
 import { SCRATCH } from '../support/scratch.ts'
 import { closedPort } from '../support/smtp-server.ts'
+import { standStill } from '../support/stands-still.ts'
 import { ACCOUNT, BASE, type Entry } from './entries.ts'
 
 export type Slapd = {
@@ -80,11 +81,7 @@ export async function startSlapd(entries: readonly Entry[], options: SlapdOption
     start,
     stop,
     freeze: async () => {
-      child?.kill('SIGSTOP')
-      // Its threads go on until the system has come round to each.
-      const tasks = `/proc/${child?.pid}/task`
-      const stands = (task: string) => /^State:\s+T/m.test(readFileSync(join(tasks, task, 'status'), 'utf8'))
-      while (!readdirSync(tasks).every(stands)) await pause(5)
+      if (child?.pid !== undefined) await standStill(child.pid)
     },
     thaw: () => void child?.kill('SIGCONT'),
     close: async () => {

@@ -272,7 +272,7 @@ describe.each([POSTGRESQL, MARIADB].filter(({ installed }) => installed))('users
 
   it('answers by its signal while the server stands still, and works when it goes on', async () => {
     await directory.findById('1', patience())
-    server.freeze(true)
+    await server.freeze(true)
     const refused = await Promise.all(
       Array.from({ length: 20 }, () => directory.findById('1', AbortSignal.timeout(100))),
     ).finally(() => server.freeze(false))

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
 import postgres from 'postgres'
 import { SCRATCH } from '../support/scratch.ts'
+import { standStill } from '../support/stands-still.ts'
 
 export type DatabaseServer = {
   readonly port: number
@@ -19,7 +20,7 @@ export type DatabaseServer = {
   readonly stop: (how?: 'killed' | 'orderly') => Promise<void>
   readonly start: () => Promise<void>
   /** Stands still, so that nothing is answered, or goes on. */
-  readonly freeze: (frozen: boolean) => void
+  readonly freeze: (frozen: boolean) => Promise<void>
   readonly remove: () => Promise<void>
 }
 
@@ -168,8 +169,10 @@ async function server({ folder, port, admin, as, command, orderly }: Parts): Pro
   await start()
   return {
     ...{ folder, port, admin, start, stop },
-    freeze: (frozen) => {
-      for (const pid of family(child?.pid ?? 0)) process.kill(pid, frozen ? 'SIGSTOP' : 'SIGCONT')
+    freeze: async (frozen) => {
+      for (const pid of family(child?.pid ?? 0))
+        if (frozen) await standStill(pid)
+        else process.kill(pid, 'SIGCONT')
     },
     remove: async () => {
       await stop()
