@@ -1,7 +1,9 @@
 /** The audit on the command line, on the local database and over the network. */
 import { createClient } from '@libsql/client'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { newDataDir, otpost, otpostJson, startOtpost } from './otpost.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cleanUp, newDataDir, otpost, otpostJson, startOtpost } from './otpost.ts'
+
+afterAll(cleanUp)
 
 const data = newDataDir()
 const local = ['--data', data]

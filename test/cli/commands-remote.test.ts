@@ -1,8 +1,10 @@
 /** Commands on Node that administer a server by its URL. */
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { describeCommands } from './commands.ts'
-import { newDataDir, otpost, otpostJson, startOtpost } from './otpost.ts'
+import { cleanUp, newDataDir, otpost, otpostJson, startOtpost } from './otpost.ts'
 import { tableTests } from './user-commands.ts'
+
+afterAll(cleanUp)
 
 describe('with an API token', () => {
   describeCommands(async () => {

@@ -2,10 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { addKeyInFront } from '../../src/cli/key-file.ts'
 import type { RunningChild } from '../support/runtimes.ts'
-import { caughtTexts, newDataDir, otpost, otpostJson, startOtpost } from './otpost.ts'
+import { caughtTexts, cleanUp, newDataDir, otpost, otpostJson, startOtpost } from './otpost.ts'
+
+afterAll(cleanUp)
 
 const data = newDataDir()
 const copy = join(dirname(data), 'copy.db')

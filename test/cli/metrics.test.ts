@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest'
-import { check, newDataDir, otpost, startOtpost } from './otpost.ts'
+import { afterAll, expect, it } from 'vitest'
+import { check, cleanUp, newDataDir, otpost, startOtpost } from './otpost.ts'
+
+afterAll(cleanUp)
 
 it.each(['node', 'deno', 'bun'] as const)('%s shows metrics at an address of their own', async (runtime) => {
   const port = 20_000 + Math.floor(Math.random() * 20_000)

@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll } from 'vitest'
 import { commandOf, type RunningChild, type RuntimeName, startRuntime } from '../support/runtimes.ts'
 import { SCRATCH } from '../support/scratch.ts'
 
@@ -67,7 +66,7 @@ export async function otpostJson(args: readonly string[], options: RunOptions = 
   return JSON.parse(stdout)
 }
 
-/** Starts `otpost serve` or `start` on a free port; ends with the test file at the latest. */
+/** Starts `otpost serve` or `start` on a free port; ends with `cleanUp` at the latest. */
 export async function startOtpost(
   args: readonly string[],
   { runtime = 'node', env = {} }: Pick<RunOptions, 'runtime' | 'env'> = {},
@@ -92,10 +91,11 @@ export function newDataDir(): string {
   return join(folder, 'data')
 }
 
-afterAll(async () => {
-  await Promise.all(servers.map((server) => server.stop()))
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
+/** Ends the servers and removes the folders of a test file, which calls it by `afterAll`: files share their process. */
+export async function cleanUp(): Promise<void> {
+  await Promise.all(servers.splice(0).map((server) => server.stop()))
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+}
 
 /** One request to /validate/check. */
 export async function check(

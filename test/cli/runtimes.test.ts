@@ -1,8 +1,10 @@
 /** The same server on Node, Deno and Bun: a login through the mail catcher, and who the client was. */
 import { join } from 'node:path'
 import { createClient } from '@libsql/client'
-import { describe, expect, it } from 'vitest'
-import { caughtTexts, check, newDataDir, otpost, otpostJson, run, startOtpost } from './otpost.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { caughtTexts, check, cleanUp, newDataDir, otpost, otpostJson, run, startOtpost } from './otpost.ts'
+
+afterAll(cleanUp)
 
 describe.each(['node', 'deno', 'bun'] as const)('on %s', (runtime) => {
   it('a user logs in with the OTP from the mail, once', async () => {

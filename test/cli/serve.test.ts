@@ -6,10 +6,12 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createClient } from '@libsql/client'
 import { SMTPServer } from 'smtp-server'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { graceFor } from '../../src/cli/serving.ts'
 import type { RunningChild } from '../support/runtimes.ts'
-import { check, newDataDir, otpost, startOtpost } from './otpost.ts'
+import { check, cleanUp, newDataDir, otpost, startOtpost } from './otpost.ts'
+
+afterAll(cleanUp)
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8)
 const logIn = async (url: string, password: string): Promise<number> =>

@@ -1,8 +1,10 @@
 /** `start`: what a newcomer gets, up to pasting the printed lines into a shell. */
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunningChild } from '../support/runtimes.ts'
 import { startSmtpServer } from '../support/smtp-server.ts'
-import { check, newDataDir, otpost, otpostJson, run, startOtpost } from './otpost.ts'
+import { check, cleanUp, newDataDir, otpost, otpostJson, run, startOtpost } from './otpost.ts'
+
+afterAll(cleanUp)
 
 const data = newDataDir()
 

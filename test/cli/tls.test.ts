@@ -2,11 +2,13 @@ import { copyFileSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { Agent, fetch } from 'undici'
-import { beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { testCertificates } from '../support/certificates.ts'
 import type { RunningChild } from '../support/runtimes.ts'
 import { SCRATCH } from '../support/scratch.ts'
-import { newDataDir, otpost, startOtpost } from './otpost.ts'
+import { cleanUp, newDataDir, otpost, startOtpost } from './otpost.ts'
+
+afterAll(cleanUp)
 
 const { authority, server, selfSigned, otherHost } = testCertificates()
 const folder = mkdtempSync(join(SCRATCH, 'otpost-tls-'))

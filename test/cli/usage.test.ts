@@ -8,7 +8,9 @@ import { readKeys } from '../../src/adapters/vault/keys.ts'
 import { createProgram } from '../../src/cli/main.ts'
 import { commandOf } from '../support/runtimes.ts'
 import { closedPort } from '../support/smtp-server.ts'
-import { cleanEnv, newDataDir, otpost, otpostJson, ROOT, scriptOf } from './otpost.ts'
+import { cleanEnv, cleanUp, newDataDir, otpost, otpostJson, ROOT, scriptOf } from './otpost.ts'
+
+afterAll(cleanUp)
 
 const program = createProgram({
   capabilities: { runtime: 'node', files: true, smtpPort25: true, tlsOptions: true, sharedConnections: true },

@@ -1,9 +1,11 @@
 /** Users of a directory over HTTP, and an import of CSV, on every runtime. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { newDataDir, startOtpost } from '../cli/otpost.ts'
+import { cleanUp, newDataDir, startOtpost } from '../cli/otpost.ts'
 import { type People, peopleConfig, startPeople } from '../support/people.ts'
 import { type Body, checkAt, logInAt } from '../support/served.ts'
 import { COMPLETE, PASSWORD, startWorker } from './workers-fixture.ts'
+
+afterAll(cleanUp)
 
 type Server = { readonly url: string; readonly stop: () => unknown }
 
