@@ -91,29 +91,22 @@ export function createSelfLogin(parts: Parts): SelfLogin {
       const name = user ? `${user.resolver}/${user.userId}` : `${command.user.realm ?? ''}/${command.user.user}`
       const paid = await limits.pay(name, facts)
       const right = (await password.matches(command.password)) && paid
-      const down = password.failure()
-      const learned = down === null && gathered.failure !== 'resolver_unavailable'
+      // Where a directory could not be asked nothing was learned of the password, so nobody has given a wrong one.
+      const unknown = password.failure() !== null || gathered.failure === 'resolver_unavailable'
       if (right) await limits.settle(name, facts, null)
-      else if (paid && !learned) await limits.payBack(name, facts)
-      return { gathered, right, down, paid }
+      else if (paid && unknown) await limits.payBack(name, facts)
+      return { gathered, right, unknown, paid }
     })
     if (judged === 'busy') {
       const { user, realm = '' } = command.user
       await audit.write(facts, { success: false, user, realm, actionDetail: 'too_many_logins' })
       return { kind: 'busy' }
     }
-    const { gathered, right, down, paid } = judged
+    const { gathered, right, unknown, paid } = judged
     const { user, realm, failure, full } = gathered
     if (full || !right || !user || realm === null) {
-      // Where a directory could not be asked nothing was learned of the password, so nobody has given a wrong one.
-      const unknown = down !== null || failure === 'resolver_unavailable'
-      const reason = full
-        ? 'client_limit_reached'
-        : !paid
-          ? 'too_many_failures'
-          : unknown
-            ? 'resolver_unavailable'
-            : (failure ?? 'password_wrong')
+      const found = unknown ? 'resolver_unavailable' : (failure ?? 'password_wrong')
+      const reason = full ? 'client_limit_reached' : paid ? found : 'too_many_failures'
       return passwordWasWrong(unknown ? { ...gathered, failures: [] } : gathered, reason, facts)
     }
     return passwordWasRight(command, { ...gathered, user, realm }, facts)

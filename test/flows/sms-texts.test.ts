@@ -51,7 +51,8 @@ describe('the text', () => {
     ['the OTP as often as it is asked for', { data: '<otp>/<otp>' }, 'OTP/OTP'],
     ['the serial', { data: '<otp> for <serial>' }, 'OTP for SM1'],
     ['the transaction', { data: '<otp> for <transactionid>' }, 'OTP for TRANSACTION'],
-    ['no more than ten messages of a client’s text', { data: `${'x'.repeat(5000)}<otp>` }, `OTP ${'x'.repeat(670)}`],
+    ['no more than ten messages of a client’s text', { data: `${'x'.repeat(5000)}<otp>` }, `OTP ${'x'.repeat(640)}`],
+    ['the same of signs that take two units', { data: `x${'😀'.repeat(400)}` }, `OTP x${'😀'.repeat(319)}`],
     ['attributes of the user', { data: '${givenname} ${surname}, ${mobile}: <otp>' }, 'Bob Berg, +49 170 2222222: OTP'],
     [
       'an unknown attribute as it is',

@@ -8,9 +8,13 @@ import { defineTokenType } from '../token-type.ts'
 /** Digits with the signs that people put between them; at least one digit, at most 32 characters. */
 const PHONE = /^(?=.*\d)[\d+ ()/.-]{1,32}$/
 
-/** Characters of a client's text: ten messages at most, for whoever reaches /validate has them paid by somebody else. */
-const MAX_PROPOSED = 670
-const bounded = (text: string | null): string | null => text && [...text].slice(0, MAX_PROPOSED).join('')
+/**
+ * UTF-16 units of a client's text, for whoever reaches /validate has its messages paid by somebody else: in UCS-2 they are
+ * ten with the OTP, before names in it are filled in. No pair is cut in two.
+ */
+const MAX_PROPOSED = 640
+const bounded = (text: string | null): string | null =>
+  text?.slice(0, MAX_PROPOSED).replace(/[\ud800-\udbff]$/, '') ?? null
 
 export const sms = defineTokenType({
   name: 'sms',
