@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { aChallenge, aToken, NOON } from '../../test/support/records.ts'
+import { aChallenge, aToken, NOON, UNTHROTTLED } from '../../test/support/records.ts'
 import type { Challenge } from './challenge.ts'
 import { answerable, type CheckFacts, decide, type Evidence } from './check.ts'
 import type { Token } from './token.ts'
@@ -26,7 +26,11 @@ type Case = Partial<CheckFacts> & { readonly proved?: Readonly<Record<string, Ev
 
 const plan = ({ proved = {}, ...facts }: Case) =>
   decide(
-    { realm: 'corp', transactionId: null, path: 'validate/check', candidates: [], challenges: [], ...facts },
+    {
+      ...{ realm: 'corp', transactionId: null, path: 'validate/check', candidates: [], challenges: [] },
+      throttle: UNTHROTTLED,
+      ...facts,
+    },
     new Map(Object.entries(proved)),
     NOON,
   )
@@ -265,7 +269,8 @@ describe('a transaction id', () => {
     challenge(2, 'B', { transactionId: `${parentId}.02`, parentId }),
     challenge(3, 'A'),
   ]
-  const facts = { realm: 'corp', path: 'validate/check', candidates: [token('A'), token('B')], challenges }
+  const candidates = [token('A'), token('B')]
+  const facts = { realm: 'corp', path: 'validate/check', candidates, challenges, throttle: UNTHROTTLED }
   const meant = (transactionId: string | null) =>
     facts.candidates.map((one) => answerable({ ...facts, transactionId }, one, NOON).map(({ id }) => id))
 

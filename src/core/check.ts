@@ -6,8 +6,9 @@
  */
 import { belongsTo, type Challenge, isAnswerable } from './challenge.ts'
 import type { CheckFailure } from './failures.ts'
+import { isLocked, isWaiting, type Throttle } from './throttle.ts'
 import type { Instant } from './time.ts'
-import { isLocked, isUnverified, servesRealm, type Token, usageExceeded, validityAt } from './token.ts'
+import { isUnverified, servesRealm, type Token, usageExceeded, validityAt } from './token.ts'
 import { inScope } from './token-scope.ts'
 
 export type CheckFacts = {
@@ -19,6 +20,7 @@ export type CheckFacts = {
   readonly path: string
   readonly candidates: readonly Token[]
   readonly challenges: readonly Challenge[]
+  readonly throttle: Throttle
   /** The answer shows that messages arrive, so tokens that wait for that may be asked. */
   readonly verifies?: boolean
 }
@@ -126,13 +128,14 @@ const serialOf = (verdict: Verdict): string => verdict.token.serial
 /** Why a token cannot be asked at this moment, whatever the pass is; null: it can. */
 export function whyUnusable(
   token: Token,
-  { realm, path, verifies }: Pick<CheckFacts, 'realm' | 'path' | 'verifies'>,
+  { realm, path, throttle, verifies }: Pick<CheckFacts, 'realm' | 'path' | 'throttle' | 'verifies'>,
   now: Instant,
 ): CheckFailure | null {
   if (!servesRealm(token, realm)) return 'token_foreign_realm'
   if (!token.active) return 'token_inactive'
   if (isUnverified(token) && !verifies) return 'token_unverified'
-  if (isLocked(token)) return 'token_locked'
+  if (isLocked(token, throttle, now)) return 'token_locked'
+  if (isWaiting(token, throttle, now)) return 'token_waiting'
   if (!inScope(token.info, path)) return 'token_out_of_scope'
   const validity = validityAt(token, now)
   if (validity === 'too_early') return 'token_not_yet_valid'
@@ -144,6 +147,7 @@ const UNCOUNTED: readonly CheckFailure[] = [
   'token_foreign_realm',
   'token_inactive',
   'token_unverified',
+  'token_waiting',
   'token_out_of_scope',
 ]
 

@@ -14,6 +14,8 @@ export type CheckFailure =
   | 'token_missing'
   | 'token_inactive'
   | 'token_locked'
+  /** It failed a moment ago, for the third time or more (`fail_delay`). */
+  | 'token_waiting'
   | 'token_foreign_realm'
   | 'token_out_of_scope'
   | 'token_not_yet_valid'

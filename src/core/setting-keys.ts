@@ -87,6 +87,18 @@ export const defaultMaxFailCount = number(
   10,
   'Failures at which a new token is locked; 0 locks it at once.',
 )
+export const failCountTimeout = number(
+  'failcounter_clear_timeout',
+  [0, 525_600],
+  0,
+  'Minutes after which a locked token begins anew, with no failures; 0: it stays locked until an administrator resets it.',
+)
+export const failDelay = number(
+  'fail_delay',
+  [0, 3600],
+  0,
+  'Seconds in which a token is not asked after its third failure in a row; twice as many after each further one, an hour at most. 0: none.',
+)
 export const resetFailCountAtResync = truth(
   'DefaultResetFailCount',
   true,
@@ -272,6 +284,8 @@ export const settingKeys: readonly Setting<unknown>[] = [
   defaultCountWindow,
   defaultSyncWindow,
   defaultMaxFailCount,
+  failCountTimeout,
+  failDelay,
   resetFailCountAtResync,
   prependPin,
   splitAtSign,

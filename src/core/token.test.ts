@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { aToken } from '../../test/support/records.ts'
-import { isLocked, ownChallengeValidity, readValidityDate, servesRealm, usageExceeded, validityAt } from './token.ts'
+import { ownChallengeValidity, readValidityDate, servesRealm, usageExceeded, validityAt } from './token.ts'
 
 describe('readValidityDate', () => {
   it.each([
@@ -64,19 +64,6 @@ describe('validityAt', () => {
     ['an end that is to come', { validity_period_end: '31/07/26 23:59' }],
   ])('says valid for %s', (_, info) => {
     expect(validityAt(aToken({ info }), start)).toBe('valid')
-  })
-})
-
-describe('isLocked', () => {
-  it.each([
-    [0, 10, false],
-    [9, 10, false],
-    [10, 10, true],
-    [11, 10, true],
-    // No failure is allowed, so nothing is.
-    [0, 0, true],
-  ])('says of %d failures of %d: %s', (failCount, maxFailCount, locked) => {
-    expect(isLocked(aToken({ failCount, maxFailCount }))).toBe(locked)
   })
 })
 

@@ -24,6 +24,8 @@ export type Token = {
   /** Consecutive failures (RFC 4226 §7.3). Goes on counting when the token is locked. */
   readonly failCount: number
   readonly maxFailCount: number
+  /** When the newest failure came that the token was not locked at; null: there was none, or it is not known. */
+  readonly lastFailedAt: Instant | null
   readonly active: boolean
   readonly owner: Owner | null
   readonly realms: readonly string[]
@@ -40,9 +42,6 @@ export type Owner = { readonly userId: string; readonly resolver: string }
 /** Names as in LinOTP's TokenInfo (contract 7.5). Counts are whole numbers; a limit of 0 or none is unlimited. */
 export type TokenInfo = Readonly<Record<string, InfoValue>>
 export type InfoValue = string | number | boolean | readonly InfoValue[] | { readonly [name: string]: InfoValue }
-
-/** The fail count reached its maximum (NIST SP 800-63B §5.2.2). */
-export const isLocked = (token: Token): boolean => token.failCount >= token.maxFailCount
 
 /** The mark in TokenInfo of a token whose user has not yet shown that its messages arrive. */
 export const VERIFICATION = 'verification'

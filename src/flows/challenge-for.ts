@@ -10,6 +10,7 @@ import { authorize } from '../core/policy/actions.ts'
 import { isAuthorizationAsked } from '../core/policy/policy.ts'
 import { isWithin } from '../core/policy/reach.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import { throttleOf } from '../core/throttle.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
@@ -75,7 +76,7 @@ export function createChallengeFor(parts: Parts): ChallengeFor {
     }
     if (isAuthorizationAsked(settings.policies) && !policy.value(authorize)) return refuse('user_not_authorized')
     if (failure) return refuse(failure)
-    const asking = { realm, path: facts.path ?? facts.action, verifies: false }
+    const asking = { realm, path: facts.path ?? facts.action, throttle: throttleOf(settings), verifies: false }
     const usable = tokens.filter((token) => whyUnusable(token, asking, facts.now) === null)
     const [first] = tokens
     if (usable.length === 0) return refuse((first && whyUnusable(first, asking, facts.now)) ?? 'token_missing')

@@ -22,6 +22,7 @@ import {
 import { isAuthorizationAsked } from '../core/policy/policy.ts'
 import { lastAccess, passOnUserNoToken, passOnUserNotFound, prependPin } from '../core/setting-keys.ts'
 import { settingOf } from '../core/settings.ts'
+import { failedOnce, throttleOf } from '../core/throttle.ts'
 import type { Seconds } from '../core/time.ts'
 import { isUnverified, type Owner, type Token } from '../core/token.ts'
 import type { ProposedText } from '../core/tokens/token-type.ts'
@@ -149,6 +150,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       path: facts.path ?? facts.action,
       candidates,
       challenges,
+      throttle: throttleOf(settings),
       verifies,
     }
     const password = passwordOf(parts, { settings, user, resolvers: gathered.resolvers })
@@ -236,6 +238,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     const verdict = await store.accept({
       requestId: facts.requestId,
       now: facts.now,
+      throttle: throttleOf(settings),
       challenge,
       token,
       reset,
@@ -255,7 +258,12 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       },
     })
     const asked = (failCount: number) => counted([token], new Map([[token.serial, failCount]]))
-    if (verdict === 'lost') return { kind: 'rejected', reason: 'challenge_lost', tokens: asked(token.failCount + 1) }
+    if (verdict === 'lost')
+      return {
+        kind: 'rejected',
+        reason: 'challenge_lost',
+        tokens: asked(failedOnce(token, throttleOf(settings), facts.now)),
+      }
     if (!allowed) return { kind: 'rejected', reason: 'token_not_allowed', tokens: asked(0) }
     if (token.type === 'sms' && policy.value(autoSms)) {
       // A request of its own in the audit; whether it can be sent is not this client's business.
@@ -275,7 +283,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
 
   async function reject(
     plan: Extract<Plan, { kind: 'reject' }>,
-    { who, failures, unavailable }: Pick<Gathered, 'who' | 'failures' | 'unavailable'>,
+    { settings, who, failures, unavailable }: Pick<Gathered, 'settings' | 'who' | 'failures' | 'unavailable'>,
     facts: Facts,
     candidates: readonly Token[],
   ): Promise<Verdict> {
@@ -288,7 +296,15 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       actionDetail: reason,
       ...(reason === 'resolver_unavailable' ? { info: reasonsOf(unavailable) } : {}),
     })
-    const counts = await store.reject({ now: facts.now, failed, judged, guessed, failures, audit: row })
+    const counts = await store.reject({
+      now: facts.now,
+      throttle: throttleOf(settings),
+      failed,
+      judged,
+      guessed,
+      failures,
+      audit: row,
+    })
     return { kind: 'rejected', reason, tokens: counted(candidates, counts) }
   }
 

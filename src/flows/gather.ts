@@ -224,6 +224,7 @@ const NOBODY: Omit<Token, 'serial' | 'sealedSecret' | 'sealedPin'> = {
   syncWindow: 1000,
   failCount: 0,
   maxFailCount: 1,
+  lastFailedAt: null,
   active: false,
   owner: null,
   realms: [],

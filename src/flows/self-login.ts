@@ -7,6 +7,7 @@
  */
 import { mfaLogin, mfaPassOnNoToken } from '../core/policy/selfservice.ts'
 import type { Settings } from '../core/settings.ts'
+import { throttleOf } from '../core/throttle.ts'
 import { isUnverified, type Token } from '../core/token.ts'
 import type { ProposedText } from '../core/tokens/token-type.ts'
 import type { Edges } from '../ports/edges.ts'
@@ -114,12 +115,13 @@ export function createSelfLogin(parts: Parts): SelfLogin {
 
   /** Counts for the client as in /validate, though for no token. */
   async function passwordWasWrong(
-    { who, full, failures }: Gathered,
+    { settings, who, full, failures }: Gathered,
     reason: string,
     facts: Facts,
   ): Promise<LoginOutcome> {
     await store.reject({
       now: facts.now,
+      throttle: throttleOf(settings),
       ...{ failed: [], judged: [], guessed: [], failures: full ? [] : failures },
       audit: await audit.row(facts, { ...who, success: false, actionDetail: reason }),
     })

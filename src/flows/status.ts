@@ -7,6 +7,7 @@ import type { Bucket } from '../core/limits.ts'
 import { satisfies } from '../core/pass.ts'
 import { otpPin } from '../core/policy/actions.ts'
 import { policyFor } from '../core/policy/subject.ts'
+import { throttleOf } from '../core/throttle.ts'
 import type { Token } from '../core/token.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
@@ -82,7 +83,16 @@ export function createStatus(parts: Parts): Status {
       serial: shown.map(({ token }) => token.serial).join(' '),
       tokenType: [...new Set(shown.map(({ token }) => token.type))].join(' '),
     })
-    if (isWrong) await store.reject({ now: facts.now, failed: [], judged: [], guessed: [], failures, audit: row })
+    if (isWrong)
+      await store.reject({
+        now: facts.now,
+        throttle: throttleOf(settings),
+        failed: [],
+        judged: [],
+        guessed: [],
+        failures,
+        audit: row,
+      })
     else await store.writeAudit(row)
     return shown
   }

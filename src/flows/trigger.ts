@@ -17,6 +17,7 @@ import { maxAttemptsSetting, transactionLength } from '../core/setting-keys.ts'
 import { type ProviderRecord, type Settings, settingOf } from '../core/settings.ts'
 import { smsParts } from '../core/sms-parts.ts'
 import { fill } from '../core/template.ts'
+import { throttleOf } from '../core/throttle.ts'
 import type { Seconds } from '../core/time.ts'
 import type { Token } from '../core/token.ts'
 import type { ProposedText, TokenType } from '../core/tokens/token-type.ts'
@@ -104,6 +105,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
     const { opened, blocking, limited, resting } = await store.open({
       requestId: facts.requestId,
       now: facts.now,
+      throttle: throttleOf(command.settings),
       parentId,
       openings: openings.map(({ type: _type, providers: _providers, to: _to, ...opening }) => opening),
       failed: command.failed,

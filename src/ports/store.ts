@@ -10,6 +10,7 @@ import type { PasswdUser } from '../core/passwd.ts'
 import type { PolicyRecord } from '../core/policy/policy.ts'
 import type { Rate } from '../core/policy/rate.ts'
 import type { ConfigEntry, ProviderKey, ProviderRecord, ProviderType, Settings } from '../core/settings.ts'
+import type { Throttle } from '../core/throttle.ts'
 import type { Instant, Seconds } from '../core/time.ts'
 import type { Token, TokenInfo } from '../core/token.ts'
 import type { UserRecord } from '../core/users.ts'
@@ -85,6 +86,7 @@ export type UserChange = {
 export type AcceptCommand = {
   readonly requestId: string
   readonly now: Instant
+  readonly throttle: Throttle
   readonly challenge: Challenge
   readonly token: Token
   /** Serials whose fail count goes to 0. */
@@ -104,6 +106,7 @@ export type AcceptCommand = {
 
 export type RejectCommand = {
   readonly now: Instant
+  readonly throttle: Throttle
   readonly failed: readonly string[]
   readonly judged: readonly string[]
   readonly guessed: readonly number[]
@@ -115,6 +118,7 @@ export type RejectCommand = {
 export type OpenCommand = {
   readonly requestId: string
   readonly now: Instant
+  readonly throttle: Throttle
   readonly parentId: string
   readonly openings: readonly {
     readonly token: Token

@@ -5,9 +5,11 @@
 import { describe, expect, it } from 'vitest'
 import { toChallenge } from '../../src/adapters/store/rows.ts'
 import { type Challenge, isAnswerable } from '../../src/core/challenge.ts'
-import { isLocked, type Token, type TokenInfo, usageExceeded } from '../../src/core/token.ts'
+import { failedOnce, isLocked, isWaiting, type Throttle } from '../../src/core/throttle.ts'
+import { type Token, type TokenInfo, usageExceeded } from '../../src/core/token.ts'
+import { UNTHROTTLED } from '../support/records.ts'
 import { openLibsqlFile } from './store-databases.ts'
-import { acceptCommand, createSuite, enrolledMany, NOW, openCommand, type Suite } from './store-fixture.ts'
+import { acceptCommand, auditRow, createSuite, enrolledMany, NOW, openCommand, type Suite } from './store-fixture.ts'
 
 const STATES = ['open', 'accepted', 'exhausted', 'superseded']
 const DELIVERIES = ['pending', 'delivered', 'undelivered']
@@ -60,7 +62,8 @@ describe('the guards of the store', { timeout: 30_000 }, () => {
       for (const [n, challenge] of challenges.entries()) {
         const token = tokens[n]
         if (!token) throw new Error('one token per challenge')
-        const expected = isAnswerable(challenge, NOW) && token.active && !isLocked(token) && !usageExceeded(token)
+        const expected =
+          isAnswerable(challenge, NOW) && token.active && !isLocked(token, UNTHROTTLED, NOW) && !usageExceeded(token)
         const outcome = await suite.store.accept(acceptCommand(suite, { challenge, token }, { reset: [] }))
         if ((outcome === 'done') !== expected) mismatches.push(describeChallenge(challenge, expected, outcome))
       }
@@ -77,10 +80,47 @@ describe('the guards of the store', { timeout: 30_000 }, () => {
 
       const { opened } = await suite.store.open(openCommand(suite, tokens))
 
-      expect(opened).toHaveLength(tokens.filter((token) => token.active && !isLocked(token)).length)
+      expect(opened).toHaveLength(tokens.filter((token) => token.active && !isLocked(token, UNTHROTTLED, NOW)).length)
     },
   )
+
+  it.each(THROTTLES)('hold the throttle of core: unlock after %d s, delay of %d s', async (unlockAfter, delay) => {
+    const throttle: Throttle = { unlockAfter, delay }
+    const combined = COUNTS.flatMap((failCount) =>
+      MAXIMA.flatMap((maxFailCount) => SINCE.map((since) => ({ failCount, maxFailCount, since }))),
+    )
+    const plain = await enrolledMany(suite, combined.length)
+    const tokens: Token[] = []
+    for (const [n, { failCount, maxFailCount, since }] of combined.entries()) {
+      const [serial, lastFailedAt] = [plain[n]?.serial ?? '', since === null ? null : NOW - since]
+      await suite.rows(
+        'UPDATE tokens SET fail_count = ?, max_fail_count = ?, last_failed_at = ? WHERE serial = ?',
+        ...[failCount, maxFailCount, lastFailedAt, serial],
+      )
+      tokens.push({ ...(plain[n] as Token), failCount, maxFailCount, lastFailedAt })
+    }
+    const told = ({ failCount, maxFailCount, lastFailedAt }: Token) => `${failCount}/${maxFailCount} at ${lastFailedAt}`
+
+    const { opened } = await suite.store.open({ ...openCommand(suite, tokens), throttle })
+    const counts = await suite.store.reject({
+      ...{ now: NOW, throttle, failed: tokens.map(({ serial }) => serial), judged: [], guessed: [] },
+      audit: auditRow(suite.next('reject-')),
+    })
+
+    const asked = new Set(opened.map(({ serial }) => serial))
+    const expected = tokens.filter((one) => !isLocked(one, throttle, NOW) && !isWaiting(one, throttle, NOW))
+    expect(tokens.filter(({ serial }) => asked.has(serial)).map(told)).toEqual(expected.map(told))
+    expect(tokens.map((one) => [told(one), counts.get(one.serial)])).toEqual(
+      tokens.map((one) => [told(one), failedOnce(one, throttle, NOW)]),
+    )
+  })
 })
+
+const THROTTLES = [0, 600].flatMap((unlockAfter) => [0, 1, 30, 3600].map((delay) => [unlockAfter, delay] as const))
+const COUNTS = [0, 1, 2, 3, 4, 5, 9, 10, 11, 15, 70, 1_000_000]
+const MAXIMA = [0, 3, 10, 2_000_000]
+/** Seconds since the newest failure. */
+const SINCE = [null, -5, 0, 1, 29, 30, 59, 60, 599, 600, 3599, 3600]
 
 async function tokensIn(
   suite: Suite,

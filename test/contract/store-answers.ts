@@ -43,7 +43,7 @@ function races(suite: Suite): void {
     expect(countOf(outcomes, 'lost')).toBe(49)
     expect(await challengeOf(suite, challenge.id)).toEqual({ ...challenge, state: 'accepted', attempts: 1 })
     // The winner came first, since nobody else could: its reset to 0, then the failures of the others.
-    expect(await tokenOf(suite, token.serial)).toEqual({ ...token, failCount: 49 })
+    expect(await tokenOf(suite, token.serial)).toEqual({ ...token, failCount: 49, lastFailedAt: NOW })
     const audit = await auditsOf(
       suite,
       commands.map((command) => command.requestId),
@@ -233,7 +233,7 @@ function refusals(suite: Suite): void {
     ['another challenge of the transaction was accepted', challenge("state = 'superseded'")],
     ['its attempts are used up', challenge("state = 'exhausted'")],
     ['it has as many attempts as are allowed', challenge('attempts = 3, max_attempts = 3')],
-    ['the token is locked', token('fail_count = max_fail_count')],
+    ['the token is locked', token(`fail_count = max_fail_count, last_failed_at = ${NOW}`)],
     ['the token is inactive', token('active = 0')],
     ['the token changed since it was read', token('revision = revision + 1')],
     ['the token was used as often as it may be', token(`info = '{"count_auth_max":2,"count_auth":2}'`)],
@@ -252,7 +252,7 @@ function refusals(suite: Suite): void {
     const outcome = await suite.store.accept(command)
 
     expect(outcome).toBe('lost')
-    expect(await tokenOf(suite, serial)).toEqual({ ...token, failCount: token.failCount + 1 })
+    expect(await tokenOf(suite, serial)).toEqual({ ...token, failCount: token.failCount + 1, lastFailedAt: NOW })
     expect(await challenges()).toEqual(before)
     expect(await auditOf(suite, command.requestId)).toEqual(['lost'])
   })

@@ -7,6 +7,7 @@ import { createStore, SCHEMA_VERSION } from '../../src/adapters/store/store.ts'
 import type { Challenge } from '../../src/core/challenge.ts'
 import type { Token } from '../../src/core/token.ts'
 import type { AuditRow, Batch, Statement, Store } from '../../src/ports/store.ts'
+import { UNTHROTTLED } from '../support/records.ts'
 import { checkpoint } from './store-audit.ts'
 import {
   acceptCommand,
@@ -43,7 +44,14 @@ const STEPS = {
   accept: (store, { suite, ...subject }, { requestId }) =>
     store.accept(acceptCommand(suite, subject, { requestId, stampAccess: true })),
   reject: (store, { token, challenge }, audit) =>
-    store.reject({ now: NOW, failed: [token.serial], judged: [token.serial], guessed: [challenge.id], audit }),
+    store.reject({
+      now: NOW,
+      throttle: UNTHROTTLED,
+      failed: [token.serial],
+      judged: [token.serial],
+      guessed: [challenge.id],
+      audit,
+    }),
   noteDelivery: (store, { challenge: { id: challengeId, serial } }, { requestId }) =>
     store.noteDelivery({
       ...{ requestId, challengeId, serial, at: NOW, delivered: true, message: 'm', expiresAt: NOW + 9 },

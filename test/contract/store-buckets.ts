@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Bucket } from '../../src/core/limits.ts'
 import { bucketsOf } from '../../src/core/limits.ts'
+import { UNTHROTTLED } from '../support/records.ts'
 import {
   acceptCommand,
   auditRow,
@@ -21,7 +22,15 @@ export function bucketTests(suite: Suite): void {
   const numbers = async () =>
     Object.fromEntries((await suite.rows('SELECT key, n FROM buckets')).map(({ key, n }) => [key, n]))
   const reject = (failures: readonly Bucket[], now = NOW) =>
-    suite.store.reject({ now, failed: [], judged: [], guessed: [], failures, audit: auditRow(suite.next('bucket-')) })
+    suite.store.reject({
+      now,
+      throttle: UNTHROTTLED,
+      failed: [],
+      judged: [],
+      guessed: [],
+      failures,
+      audit: auditRow(suite.next('bucket-')),
+    })
   const isFull = async (buckets: readonly Bucket[]) =>
     (await suite.store.gather({ users: [], serial: 'none', tokenType: null, now: NOW, buckets })).full
 

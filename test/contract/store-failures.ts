@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Challenge } from '../../src/core/challenge.ts'
 import type { Token } from '../../src/core/token.ts'
+import { UNTHROTTLED } from '../support/records.ts'
 import {
   acceptCommand,
   auditOf,
@@ -47,6 +48,7 @@ function guessing(suite: Suite): void {
         const audit = auditRow(id, 'otp_wrong')
         return suite.store.reject({
           now: NOW,
+          throttle: UNTHROTTLED,
           failed: [serial],
           judged: [serial],
           guessed: [prepared.challenge.id],
@@ -141,8 +143,22 @@ function counting(suite: Suite): void {
     const failed = [first.serial, second.serial, 'NOBODY']
     const audit = () => auditRow(suite.next('reject-'))
 
-    const counts = await suite.store.reject({ now: NOW, failed, judged: [], guessed: [], audit: audit() })
-    const none = await suite.store.reject({ now: NOW, failed: [], judged: [], guessed: [], audit: audit() })
+    const counts = await suite.store.reject({
+      now: NOW,
+      throttle: UNTHROTTLED,
+      failed,
+      judged: [],
+      guessed: [],
+      audit: audit(),
+    })
+    const none = await suite.store.reject({
+      now: NOW,
+      throttle: UNTHROTTLED,
+      failed: [],
+      judged: [],
+      guessed: [],
+      audit: audit(),
+    })
 
     expect([...counts].toSorted()).toEqual([
       [first.serial, 5],
@@ -155,7 +171,14 @@ function counting(suite: Suite): void {
     const token = await enrolled(suite, {}, 'fail_count = 10')
     const audit = auditRow(suite.next('reject-'))
 
-    await suite.store.reject({ now: NOW, failed: [token.serial], judged: [], guessed: [], audit })
+    await suite.store.reject({
+      now: NOW,
+      throttle: UNTHROTTLED,
+      failed: [token.serial],
+      judged: [],
+      guessed: [],
+      audit,
+    })
 
     expect((await tokenOf(suite, token.serial)).failCount).toBe(11)
   })
@@ -169,6 +192,7 @@ function counting(suite: Suite): void {
     await times(50, () =>
       suite.store.reject({
         now: NOW,
+        throttle: UNTHROTTLED,
         failed,
         judged: [judged.serial, unlimited.serial],
         guessed: [],
@@ -187,6 +211,7 @@ function counting(suite: Suite): void {
 
     await suite.store.reject({
       now: NOW,
+      throttle: UNTHROTTLED,
       failed: [],
       judged: [],
       guessed: [],

@@ -9,6 +9,7 @@ import type { Challenge } from '../../src/core/challenge.ts'
 import type { Instant, Seconds } from '../../src/core/time.ts'
 import type { Token } from '../../src/core/token.ts'
 import type { AcceptCommand, AuditRow, Batch, NewToken, OpenCommand, Row, Store } from '../../src/ports/store.ts'
+import { UNTHROTTLED } from '../support/records.ts'
 
 export const NOW: Instant = 1_750_000_000
 export const SEND_DEADLINE: Seconds = 21
@@ -177,12 +178,20 @@ export type OpenOptions = Partial<Omit<OpenCommand, 'openings'>> &
 /** A trigger for these tokens: e-mail's step, no blocking time and ten minutes of validity unless told. */
 export function openCommand(suite: Suite, tokens: readonly Token[], options: OpenOptions = {}): OpenCommand {
   const { requestId = suite.next('open-'), parentId = suite.next('17000000'), now = NOW } = options
-  const { failed = [], sendDeadline = SEND_DEADLINE, message = 'sent', validity = 600, blocking = 0 } = options
+  const {
+    failed = [],
+    sendDeadline = SEND_DEADLINE,
+    throttle = UNTHROTTLED,
+    message = 'sent',
+    validity = 600,
+    blocking = 0,
+  } = options
   const { maxAttempts = 0, step = 2, stamp, limits, buckets } = options
   const single = tokens.length === 1 ? (options.transactionId ?? parentId) : null
   return {
     requestId,
     now,
+    throttle,
     parentId,
     openings: tokens.map((token, n) => ({
       token,
@@ -235,6 +244,7 @@ export function acceptCommand(
   return {
     requestId,
     now: NOW,
+    throttle: UNTHROTTLED,
     challenge,
     token,
     reset: [token.serial],
@@ -252,7 +262,14 @@ export function wrongAnswer(
 ): Promise<unknown> {
   const { serial } = token
   const audit = auditRow(suite.next('reject-'), 'otp_wrong')
-  return suite.store.reject({ now: NOW, failed: [serial], judged: [serial], guessed: [challenge.id], audit })
+  return suite.store.reject({
+    now: NOW,
+    throttle: UNTHROTTLED,
+    failed: [serial],
+    judged: [serial],
+    guessed: [challenge.id],
+    audit,
+  })
 }
 
 /** How far the version of the settings moves while `act` runs. */

@@ -1,6 +1,7 @@
 /** Contract of the token that stands in where there is none: written to like any other, and met by nobody. */
 import { describe, expect, it } from 'vitest'
 import type { GatherQuery } from '../../src/ports/store.ts'
+import { UNTHROTTLED } from '../support/records.ts'
 import { auditOf, auditRow, enrolled, NOW, newToken, type Suite, times } from './store-fixture.ts'
 
 const SERIAL = '(nobody)'
@@ -9,7 +10,14 @@ export function nobodyTests(suite: Suite): void {
   const row = async () => (await suite.rows('SELECT * FROM tokens WHERE serial = ?', SERIAL))[0]
   const failures = async () => Number((await row())?.fail_count)
   const reject = (failed: readonly string[]) =>
-    suite.store.reject({ now: NOW, failed, judged: failed, guessed: [], audit: auditRow(suite.next('nobody-')) })
+    suite.store.reject({
+      now: NOW,
+      throttle: UNTHROTTLED,
+      failed,
+      judged: failed,
+      guessed: [],
+      audit: auditRow(suite.next('nobody-')),
+    })
 
   describe('nobody', () => {
     it('pays where no token does: fifty refusals at once are fifty failures, of which none is told', async () => {

@@ -1,5 +1,6 @@
 /** Contract of `open`: who gets a challenge, who is pointed to another, and what that costs. */
 import { describe, expect, it } from 'vitest'
+import { UNTHROTTLED } from '../support/records.ts'
 import {
   auditOf,
   auditRow,
@@ -343,6 +344,7 @@ function tokens(suite: Suite): void {
     const count = () =>
       suite.store.reject({
         now: NOW,
+        throttle: UNTHROTTLED,
         failed: [serial],
         judged: [serial],
         guessed: [],

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Token } from '../../src/core/token.ts'
 import type { ReinitToken, TokenChange } from '../../src/ports/store.ts'
+import { UNTHROTTLED } from '../support/records.ts'
 import {
   auditOf,
   auditRow,
@@ -62,6 +63,7 @@ function creating(suite: Suite): void {
       id: expect.any(Number),
       counter: 0,
       failCount: 0,
+      lastFailedAt: null,
       revision: 1,
       lastAuthMatch: null,
       lastAuthSuccess: null,
@@ -222,6 +224,7 @@ function changing(suite: Suite): void {
     const count = () =>
       suite.store.reject({
         now: NOW,
+        throttle: UNTHROTTLED,
         failed: [serial],
         judged: [serial],
         guessed: [],

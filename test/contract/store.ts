@@ -24,6 +24,7 @@ import { restTests } from './store-rests.ts'
 import { selfTests } from './store-self.ts'
 import { settingsTests } from './store-settings.ts'
 import { templateTests } from './store-templates.ts'
+import { throttleTests } from './store-throttle.ts'
 import { tokenChangeTests } from './store-token-changes.ts'
 import { tokenCreationTests } from './store-token-creation.ts'
 import { tokenPageTests } from './store-token-pages.ts'
@@ -40,6 +41,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     bucketTests(suite)
     claimTests(suite)
     failureTests(suite)
+    throttleTests(suite)
     gatherTests(suite)
     tokenTests(suite)
     selfTests(suite)

@@ -114,7 +114,7 @@ const failureOf = (path: string) => ({
 
 describe('a database that fails', () => {
   it.each<readonly [string, RegExp, 'trigger' | 'right' | 'wrong']>([
-    ['when a wrong answer is counted', /SET fail_count = fail_count \+ 1/, 'wrong'],
+    ['when a wrong answer is counted', /ELSE fail_count \+ 1 END/, 'wrong'],
     ['when a right answer is committed', /SET state = 'accepted'/, 'right'],
     ['when a challenge is opened', /INSERT OR IGNORE INTO challenges/, 'trigger'],
     ['when the delivery is noted', /INSERT INTO deliveries/, 'trigger'],

@@ -51,7 +51,8 @@ describe('the token of nobody', () => {
     ['/validate/check', { pass: 'p' }],
     ['/validate/check_s', { pass: 'p' }],
   ])('cannot be used by its serial: %s %j', async (path, fields) => {
-    const before = { ...(await rowOf(SERIAL)), fail_count: expect.any(Number) }
+    const row: Readonly<Record<string, unknown>> = { ...(await rowOf(SERIAL)) }
+    const { fail_count: _count, last_failed_at: _time, ...before } = row
 
     const { text } = await h.admin(path, { serial: SERIAL, ...fields })
 

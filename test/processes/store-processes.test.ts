@@ -24,6 +24,7 @@ import {
   SEND_DEADLINE,
   tokenOf,
 } from '../contract/store-fixture.ts'
+import { UNTHROTTLED } from '../support/records.ts'
 import type { Answer, Call } from './store-worker.ts'
 
 const WORKER = fileURLToPath(new URL('./store-worker.ts', import.meta.url))
@@ -232,6 +233,7 @@ describe('four processes on one file', { timeout: 30_000 }, () => {
 
   const guess = (token: Token, challenge: Challenge) => ({
     now: NOW,
+    throttle: UNTHROTTLED,
     failed: [token.serial],
     judged: [token.serial],
     guessed: [challenge.id],

@@ -1,6 +1,10 @@
 /** Records of the domain for pure tests: a token and a challenge that nothing speaks against, changed where a test says. */
 import type { Challenge } from '../../src/core/challenge.ts'
+import type { Throttle } from '../../src/core/throttle.ts'
 import type { Token } from '../../src/core/token.ts'
+
+/** As it is unless the operator says otherwise: locked is locked, and nobody waits. */
+export const UNTHROTTLED: Throttle = { unlockAfter: 0, delay: 0 }
 
 /** 2026-07-01T12:00:00Z, a whole minute. */
 export const NOON = 1_782_907_200
@@ -19,6 +23,7 @@ export const aToken = (over: Partial<Token> = {}): Token => ({
   syncWindow: 1000,
   failCount: 0,
   maxFailCount: 10,
+  lastFailedAt: null,
   active: true,
   owner: null,
   realms: [],

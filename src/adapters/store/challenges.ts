@@ -21,6 +21,7 @@ import type {
 } from '../../ports/store.ts'
 import { fill, fullBuckets } from './buckets.ts'
 import { inTransaction, partOf } from './challenge-reads.ts'
+import { failOnce, type Throttling, usable } from './fail-counts.ts'
 import { NOBODY, NOBODY_AS_USER } from './nobody.ts'
 import { beginRests, findResting, liftRest } from './provider-rests.ts'
 import {
@@ -37,10 +38,6 @@ import {
 } from './rows.ts'
 import { insertAudit, json, list, read, write } from './statements.ts'
 
-/** The token may be used: active, not locked, and unchanged since the decision was made. */
-const usable = (revision: SQL | number): SQL =>
-  sql`t.active = 1 AND t.fail_count < t.max_fail_count AND t.revision = ${revision}`
-
 /** `count_…` in TokenInfo has not reached `count_…_max`, or there is no maximum. */
 const withinLimit = (key: 'count_auth' | 'count_auth_success'): SQL => sql`(
   COALESCE(t.info ->> ${`$.${key}_max`}, 0) + 0 <= 0 OR COALESCE(t.info ->> ${`$.${key}`}, 0) + 0 < (t.info ->> ${`$.${key}_max`}) + 0)`
@@ -56,8 +53,12 @@ const UNVERIFIED = `$.${VERIFICATION}`
 /** The transaction that a challenge was opened in, which is its parent unless a later one has taken it over. */
 const familyOf = ({ transactionId }: Challenge): string => transactionId.split('.')[0] ?? transactionId
 
-const raiseFailCount = (serials: readonly string[], judged: readonly string[] = []): SQL => sql`UPDATE tokens
-  SET fail_count = fail_count + 1,
+const raiseFailCount = (
+  throttling: Throttling,
+  serials: readonly string[],
+  judged: readonly string[] = [],
+): SQL => sql`UPDATE tokens
+  SET ${failOnce(throttling)},
     info = CASE WHEN serial IN ${list(judged)} THEN ${counted(sql`info`, 'count_auth')} ELSE info END
   WHERE serial IN ${list(serials)} RETURNING serial, fail_count`
 
@@ -141,7 +142,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
       AND (c.delivery = 'delivered' OR (c.delivery = 'pending' AND c.created_at > ${now} - ${command.sendDeadline}))`
     const blocked = sql`FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
       JOIN challenges c ON c.serial = t.serial
-      WHERE ${usable(sql`o.value ->> '$.revision'`)} AND c.serial NOT IN ${opened} AND ${blocks(sql`(o.value ->> '$.blocking')`)}`
+      WHERE ${usable(sql`o.value ->> '$.revision'`, command)} AND c.serial NOT IN ${opened} AND ${blocks(sql`(o.value ->> '$.blocking')`)}`
     /** An opening before this one in the request may take a place in the same bucket. */
     const ahead = sql`(SELECT COUNT(*) FROM json_each(${openings}) e CROSS JOIN json_each(e.value, '$.buckets') x
       WHERE e.key < o.key AND x.value ->> '$.key' = b.value ->> '$.key' AND x.value ->> '$.window' = b.value ->> '$.window')`
@@ -150,7 +151,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
     const spent = sql`(EXISTS (SELECT 1 FROM json_each(o.value, '$.limits') l WHERE (l.value ->> '$.count') <=
       (SELECT COUNT(*) FROM json_each(t.sent_at) s WHERE s.value > ${now} - (l.value ->> '$.window'))) OR EXISTS (SELECT 1 ${full}))`
     const limited = sql`FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
-      WHERE ${usable(sql`o.value ->> '$.revision'`)} AND t.serial NOT IN ${opened} AND ${spent}
+      WHERE ${usable(sql`o.value ->> '$.revision'`, command)} AND t.serial NOT IN ${opened} AND ${spent}
         AND t.serial NOT IN (SELECT c.serial ${blocked})`
     const own = (field: string): SQL =>
       sql`(SELECT o.value -> ${`$.${field}`} FROM json_each(${openings}) o WHERE o.value ->> '$.serial' = tokens.serial)`
@@ -159,7 +160,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
     const noted = sql`(SELECT json_group_array(value) FROM (SELECT value FROM json_each(tokens.sent_at) WHERE value > ${now - MAX_WINDOW}
       UNION ALL SELECT ${now} ORDER BY value DESC LIMIT ${MAX_COUNT}))`
     const [, , made = [], , , , , blocking = [], , overLimit = [], , resting = []] = await write(batch, [
-      raiseFailCount(command.failed),
+      raiseFailCount(command, command.failed),
       // A token clears away its own dead challenges; `sweep` does the rest.
       sql`DELETE FROM challenges WHERE expires_at <= ${now} AND serial IN ${list(command.openings.map(({ token }) => token.serial))}`,
       // OR IGNORE: a transaction id that exists already opens nothing.
@@ -167,7 +168,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
         SELECT o.value ->> '$.transactionId', ${command.parentId}, t.serial, t.counter + 1, o.value ->> '$.maxAttempts',
           o.value ->> '$.message', ${now}, ${now} + (o.value ->> '$.validity'), ${requestId}
         FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
-        WHERE ${usable(sql`o.value ->> '$.revision'`)}
+        WHERE ${usable(sql`o.value ->> '$.revision'`, command)}
           AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.serial = t.serial AND ${blocks(sql`(o.value ->> '$.blocking')`)})
           AND NOT ${spent}
         RETURNING *`,
@@ -207,12 +208,12 @@ export function challengeStore(batch: Batch): ChallengeStore {
     const won = sql`EXISTS (SELECT 1 FROM challenges WHERE id = ${challenge.id} AND closed_by = ${requestId})`
     const failures = sql`${json(command.failures ?? [])}`
     const [, winner = []] = await write(batch, [
-      raiseFailCount(command.failed),
+      raiseFailCount(command, command.failed),
       // Paying and winning are one statement: of N equal answers one gets the row.
       sql`UPDATE challenges SET state = 'accepted', attempts = attempts + 1, closed_by = ${requestId}
         WHERE id = ${challenge.id} AND state = 'open' AND delivery <> 'undelivered' AND expires_at > ${now}
           AND (max_attempts = 0 OR attempts < max_attempts)
-          AND EXISTS (SELECT 1 FROM tokens t WHERE t.serial = ${token.serial} AND ${usable(token.revision)}
+          AND EXISTS (SELECT 1 FROM tokens t WHERE t.serial = ${token.serial} AND ${usable(token.revision, command)}
             AND ${withinLimit('count_auth')} AND ${withinLimit('count_auth_success')})
           AND NOT EXISTS (SELECT 1 ${fullBuckets(failures)})
         RETURNING id`,
@@ -226,7 +227,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
       sql`UPDATE tokens SET fail_count = 0, last_auth_match = CASE WHEN ${command.stampAccess} THEN ${now} ELSE last_auth_match END
         WHERE serial IN ${list(command.reset)} AND ${won}`,
       // Somebody was first, or time or the limit ran out: the answer counts as a failure of every candidate.
-      sql`UPDATE tokens SET fail_count = fail_count + 1 WHERE serial IN ${list(command.reset)} AND NOT ${won}`,
+      sql`UPDATE tokens SET ${failOnce(command)} WHERE serial IN ${list(command.reset)} AND NOT ${won}`,
       fill(sql`SELECT ${failures} AS buckets WHERE NOT ${won}`),
       insertAudit(command.audit.done, won),
       insertAudit(command.audit.lost, sql`NOT ${won}`),
@@ -250,7 +251,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
   async function reject(command: RejectCommand): Promise<ReadonlyMap<string, number>> {
     const paid = command.failed.length > 0
     const [counts = []] = await write(batch, [
-      paid ? raiseFailCount(command.failed, command.judged) : raiseFailCount([NOBODY], [NOBODY]),
+      paid ? raiseFailCount(command, command.failed, command.judged) : raiseFailCount(command, [NOBODY], [NOBODY]),
       sql`UPDATE challenges SET attempts = attempts + 1,
           state = CASE WHEN max_attempts > 0 AND attempts + 1 >= max_attempts THEN 'exhausted' ELSE state END
         WHERE id IN ${list(command.guessed)} AND state = 'open' AND expires_at > ${command.now}`,

@@ -34,6 +34,7 @@ export function toToken(row: Row): Token {
     syncWindow: number(row, 'sync_window'),
     failCount: number(row, 'fail_count'),
     maxFailCount: number(row, 'max_fail_count'),
+    lastFailedAt: instant(row, 'last_failed_at'),
     active: number(row, 'active') === 1,
     owner: userId === null || userId === undefined ? null : { userId: String(userId), resolver: text(row, 'resolver') },
     realms: strings(row, 'realms'),
@@ -82,7 +83,7 @@ export const USER_COLUMNS = ['lookup', 'resolver', 'user_id', 'login', 'attribut
 export const TOKEN_COLUMNS = [
   ...['id', 'serial', 'type', 'description', 'secret', 'pin', 'counter', 'digits', 'hash', 'count_window'],
   ...['sync_window', 'fail_count', 'max_fail_count', 'active', 'user_id', 'resolver', 'realms', 'info', 'revision'],
-  ...['created_at', 'last_auth_match', 'last_auth_success'],
+  ...['last_failed_at', 'created_at', 'last_auth_match', 'last_auth_success'],
 ] as const
 
 /**

@@ -33,6 +33,8 @@ export const tokens = sqliteTable(
     syncWindow: integer('sync_window').notNull(),
     failCount: integer('fail_count').notNull().default(0),
     maxFailCount: integer('max_fail_count').notNull(),
+    /** Newest failure that came while the token was not locked. */
+    lastFailedAt: integer('last_failed_at'),
     active: integer('active').notNull().default(1),
     /** Owner: user id within a resolver; both null when nobody owns the token. */
     userId: text('user_id'),

@@ -25,7 +25,7 @@ import { sweepUserSessions, userSessionStore } from './user-sessions.ts'
 import { userStore } from './users.ts'
 
 /** The migration that this code was written for: the last number in `migrations/`. */
-export const SCHEMA_VERSION = 14
+export const SCHEMA_VERSION = 15
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400

@@ -167,6 +167,8 @@ export const REASONS: Readonly<Record<CheckFailure, string>> = {
   token_ambiguous: 'multiple tokens found',
   token_inactive: 'Token inactive',
   token_locked: 'Failcounter exceeded',
+  // Not LinOTP's; it is locked for a while.
+  token_waiting: 'Failcounter exceeded',
   token_foreign_realm: 'Realm mismatch for token and user',
   token_out_of_scope: 'no token found!',
   token_not_yet_valid: 'Authentication validity period mismatch!',

@@ -13,6 +13,7 @@ export const REASONS: Readonly<Record<CheckFailure, string>> = {
   token_ambiguous: 'More than one token',
   token_inactive: 'Token is disabled',
   token_locked: 'Failcounter exceeded',
+  token_waiting: 'Failcounter exceeded',
   token_foreign_realm: 'No suitable token found for authentication.',
   token_out_of_scope: 'No suitable token found for authentication.',
   token_unverified: 'No suitable token found for authentication.',
