@@ -1,4 +1,8 @@
-/** Fail counts of tokens: how they rise, and whether a token may be asked. core/throttle.ts as SQL. */
+/**
+ * Fail counts of tokens: how they rise, and whether a token may be asked. core/throttle.ts as SQL.
+ *
+ * The columns stand without the name of a table, since only tokens have them.
+ */
 import { type SQL, sql } from 'drizzle-orm/sql'
 import { FREE_FAILURES, MAX_DELAY, MAX_DOUBLINGS, type Throttle } from '../../core/throttle.ts'
 import type { Instant } from '../../core/time.ts'
@@ -14,8 +18,8 @@ const waits = ({ throttle: { delay }, now }: Throttling): SQL => sql`(${delay} >
 
 /** Of a token by the name of `t`: it is active, listens, and is unchanged since the decision was made. */
 export const usable = (revision: SQL | number, throttling: Throttling): SQL =>
-  sql`(t.active = 1 AND t.revision = ${revision} AND EXISTS (SELECT 1 FROM (SELECT t.fail_count, t.max_fail_count, t.last_failed_at)
-    WHERE (fail_count < max_fail_count AND NOT ${waits(throttling)}) OR ${beginsAnew(throttling)}))`
+  sql`(t.active = 1 AND t.revision = ${revision}
+    AND ((fail_count < max_fail_count AND NOT ${waits(throttling)}) OR ${beginsAnew(throttling)}))`
 
 /**
  * Assignments for one failure more. A locked token goes on counting, but its time runs from the failure that locked it,
