@@ -36,7 +36,7 @@ export function enrol(model: Model, enrolment: Enrolment): void {
     return
   }
   const counts = { counter: 0, fails: 0, maxFails: 10, asked: 0, askedMax: 0, succeeded: 0, succeededMax: 0 }
-  model.tokens.push({ ...enrolment, ...counts, active: true })
+  model.tokens.push({ ...enrolment, ...counts, failed: undefined, active: true })
 }
 
 export function remove(model: Model, serial: string): void {

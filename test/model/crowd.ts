@@ -17,6 +17,8 @@ const CONFIG: ModelConfig = {
   bound: { email: 40, sms: 300 },
   blocking: { email: 4, sms: 2 },
   maxAttempts: 0,
+  unlock: 0,
+  delay: 0,
 }
 /** Everybody looks at the newest messages, so that one OTP is often given by several clients at once. */
 const NEWEST = 6

@@ -7,7 +7,6 @@
 import {
   type Answer,
   type Ask,
-  isLocked,
   isOpen,
   type Kind,
   label,
@@ -17,6 +16,7 @@ import {
   otpAt,
   type Sent,
 } from './state.ts'
+import { countFailure, isLocked, isWaiting } from './throttle.ts'
 
 const no: Answer = { id: 0, result: { status: true, value: false }, sent: [] }
 const raised: Answer = { id: 0, result: { status: false, value: false }, sent: [] }
@@ -71,15 +71,16 @@ const familyOf = ({ transaction }: ModelChallenge): string => transaction.split(
 const inTransaction = (challenge: ModelChallenge, transaction: string): boolean =>
   [challenge.transaction, challenge.parent, familyOf(challenge)].includes(transaction)
 
-type Verdict = 'skipped' | 'request' | 'invalid' | ModelChallenge
+/** What waits is skipped too, but pays nothing. */
+type Verdict = 'skipped' | 'waiting' | 'request' | 'invalid' | ModelChallenge
 type Decision = { readonly answer: Answer; readonly accepted?: ModelToken }
 
 /** Contract 2.2, "final aggregation". */
 function decide(model: Model, ask: Ask, asked: readonly ModelToken[]): Decision {
   const open = (token: ModelToken) => openFor(model, token, ask)
-  const verdicts = asked.map((token) => ({ token, verdict: judge(token, open(token), ask) }))
+  const verdicts = asked.map((token) => ({ token, verdict: judge(model, token, open(token), ask) }))
   // A locked token goes on counting, so does one that is used up; a disabled one does not.
-  for (const { token, verdict } of verdicts) if (verdict === 'skipped' && token.active) token.fails++
+  for (const { token, verdict } of verdicts) if (verdict === 'skipped' && token.active) countFailure(model, token)
 
   const valid = verdicts.flatMap(({ token, verdict }) => (typeof verdict === 'object' ? [{ token, verdict }] : []))
   const invalid = verdicts.filter(({ verdict }) => verdict === 'invalid').map(({ token }) => token)
@@ -88,19 +89,19 @@ function decide(model: Model, ask: Ask, asked: readonly ModelToken[]): Decision 
   const [only, ...others] = valid
   if (only && others.length === 0) {
     accept(model, only.token, only.verdict)
-    for (const { token, verdict } of verdicts) if (verdict !== 'skipped') token.fails = 0
+    for (const { token, verdict } of verdicts) if (!['skipped', 'waiting'].includes(String(verdict))) token.fails = 0
     return { answer: { ...no, result: { status: true, value: true } }, accepted: only.token }
   }
   if (only) {
     // Not in the documents: nobody can say which token was meant. All that answered pay, requests do not.
-    for (const token of [...valid.map((v) => v.token), ...invalid]) fail(token)
+    for (const token of [...valid.map((v) => v.token), ...invalid]) fail(model, token)
     for (const { verdict } of valid) spend(verdict)
     return { answer: no }
   }
   if (requests.length > 0) return { answer: trigger(model, ask, requests) }
   for (const token of invalid) {
     const guessed = open(token)
-    fail(token)
+    fail(model, token)
     for (const challenge of guessed) spend(challenge)
   }
   return { answer: no }
@@ -114,8 +115,9 @@ const openFor = (model: Model, token: ModelToken, ask: Ask): ModelChallenge[] =>
       (ask.transaction === undefined || inTransaction(c, ask.transaction)),
   )
 
-function judge(token: ModelToken, open: readonly ModelChallenge[], { transaction, pass }: Ask): Verdict {
-  if (!token.active || isLocked(token)) return 'skipped'
+function judge(model: Model, token: ModelToken, open: readonly ModelChallenge[], { transaction, pass }: Ask): Verdict {
+  if (!token.active || isLocked(model, token)) return 'skipped'
+  if (isWaiting(model, token)) return 'waiting'
   if (token.askedMax > 0 && token.asked >= token.askedMax) return 'skipped'
   if (token.succeededMax > 0 && token.succeeded >= token.succeededMax) return 'skipped'
 
@@ -133,8 +135,8 @@ function judge(token: ModelToken, open: readonly ModelChallenge[], { transaction
   return together ?? (pass === token.pin ? 'request' : 'invalid')
 }
 
-function fail(token: ModelToken): void {
-  token.fails++
+function fail(model: Model, token: ModelToken): void {
+  countFailure(model, token)
   if (token.askedMax > 0) token.asked++
 }
 

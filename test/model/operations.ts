@@ -10,6 +10,7 @@ import {
   type ModelConfig,
   otpAt,
 } from './state.ts'
+import { waitAfter } from './throttle.ts'
 
 export type Operation =
   | { readonly kind: 'ask'; readonly ask: Ask }
@@ -99,6 +100,8 @@ export function newConfig(random: Random): ModelConfig {
     bound: { email: 90, sms: pick(random, [0, 30, 90, 300]) },
     blocking: { email: pick(random, [0, 0, 5, 15, 40]), sms: pick(random, [0, 0, 5, 15, 40]) },
     maxAttempts: pick(random, [0, 0, 0, 1, 3]),
+    unlock: pick(random, [0, 0, 1, 2]),
+    delay: pick(random, [0, 0, 0, 1, 7]),
   }
 }
 
@@ -157,10 +160,15 @@ const gateway = (random: Random, model: Model): Operation => {
 }
 
 /** To the very second in which something ends, to the one before it, or a little while. */
-function wait(random: Random, { challenges, config, now }: Model): number {
+function wait(random: Random, model: Model): number {
+  const { challenges, tokens, config, now } = model
+  const listening = tokens.flatMap((token) =>
+    token.failed === undefined ? [] : [token.failed + waitAfter(model, token), token.failed + config.unlock * 60],
+  )
   const ends = challenges
     .slice(-12)
     .flatMap((c) => [c.expires, c.created + (config.blocking[c.serial.startsWith('EM') ? 'email' : 'sms'] ?? 0)])
+    .concat(listening)
     .flatMap((end) => [end, end - 1])
     .filter((end) => end > now)
     .sort((a, b) => a - b)

@@ -16,6 +16,8 @@ export type ModelToken = {
   counter: number
   fails: number
   maxFails: number
+  /** When it last failed without being locked. */
+  failed: number | undefined
   active: boolean
   /** `count_auth` and its maximum; 0 is no limit. */
   asked: number
@@ -49,6 +51,10 @@ export type ModelConfig = {
   bound: Record<Kind, number>
   blocking: Record<Kind, number>
   maxAttempts: number
+  /** Minutes until a lock is over; 0: never. */
+  unlock: number
+  /** Seconds of the first wait. */
+  delay: number
 }
 
 export type Model = {
@@ -96,7 +102,6 @@ export function otpAt(token: Pick<ModelToken, 'key' | 'digits' | 'hash'>, counte
 }
 
 export const label = (transaction: string): string => `«${transaction}»`
-export const isLocked = (token: ModelToken): boolean => token.fails >= token.maxFails
 export const isOpen = (challenge: ModelChallenge, now: number): boolean =>
   challenge.state === 'open' &&
   challenge.delivered &&

@@ -53,13 +53,15 @@ export const userIdOf = (user: string): string => String(1000 + USERS.indexOf(us
 
 export const clientOf = (n: number): string => `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`
 
-export const settingsOf = ({ validity, bound, blocking, maxAttempts }: ModelConfig): Fields => ({
+export const settingsOf = ({ validity, bound, blocking, maxAttempts, unlock, delay }: ModelConfig): Fields => ({
   EmailChallengeValidityTime: String(validity.email),
   SmsChallengeValidityTime: String(validity.sms),
   SMSProviderTimeout: String(bound.sms),
   EmailBlockingTimeout: String(blocking.email),
   SMSBlockingTimeout: String(blocking.sms),
   max_attempts: String(maxAttempts),
+  failcounter_clear_timeout: String(unlock),
+  fail_delay: String(delay),
 })
 
 export type WorldOptions = {
