@@ -3,6 +3,8 @@
  * that under load a connection serves one message after the other; when nobody waits it is closed, so that nothing
  * idle is left to watch over.
  */
+import { type Metrics, noMetrics } from './metrics.ts'
+
 export type Line<T> = {
   /** @returns what the one before left open, or null; `aborted` when the signal aborts before it is one's turn */
   readonly enter: (signal: AbortSignal) => Promise<T | null | 'aborted'>
@@ -10,7 +12,12 @@ export type Line<T> = {
   readonly leave: (open: T | null) => void
 }
 
-export function createLine<T extends { readonly close: () => void } = never>(limit: number): Line<T> {
+/** @param pool by which the metrics know it */
+export function createLine<T extends { readonly close: () => void } = never>(
+  limit: number,
+  pool: string,
+  { move, time }: Metrics = noMetrics,
+): Line<T> {
   const waiting = new Set<(open: T | null) => void>()
   let inside = 0
 
@@ -19,15 +26,24 @@ export function createLine<T extends { readonly close: () => void } = never>(lim
       if (signal.aborted) return Promise.resolve('aborted')
       if (inside < limit) {
         inside += 1
+        move('connections', { pool }, 1)
         return Promise.resolve(null)
+      }
+      move('connections_waiting', { pool }, 1)
+      const stop = time('connection_wait')
+      const waited = () => {
+        move('connections_waiting', { pool }, -1)
+        stop({ pool })
       }
       return new Promise((resolve) => {
         const onTurn = (open: T | null) => {
           signal.removeEventListener('abort', onAbort)
+          waited()
           resolve(open)
         }
         const onAbort = () => {
           waiting.delete(onTurn)
+          waited()
           resolve('aborted')
         }
         signal.addEventListener('abort', onAbort, { once: true })
@@ -43,6 +59,7 @@ export function createLine<T extends { readonly close: () => void } = never>(lim
         return
       }
       inside -= 1
+      move('connections', { pool }, -1)
       open?.close()
     },
   }

@@ -15,12 +15,23 @@ export const DURATIONS = {
   request: { help: 'Time to answer a request.', labels: ['route'] },
   message: { help: 'Time that a provider took for a message.', labels: ['type', 'provider'] },
   database: { help: 'Time for one batch, the wait for its turn included.', labels: ['mode'] },
+  connection_wait: { help: 'Time that somebody waited for a connection to be free.', labels: ['pool'] },
+} as const
+/** What goes up and down. */
+export const GAUGES = {
+  connections: { help: 'Connections in use.', labels: ['pool'] },
+  connections_waiting: { help: 'How many wait for a connection to be free.', labels: ['pool'] },
 } as const
 
 type Labels<L extends readonly string[]> = Readonly<Record<L[number], string>>
 
 export type Metrics = {
   readonly count: <N extends keyof typeof COUNTERS>(name: N, labels: Labels<(typeof COUNTERS)[N]['labels']>) => void
+  readonly move: <N extends keyof typeof GAUGES>(
+    name: N,
+    labels: Labels<(typeof GAUGES)[N]['labels']>,
+    by: 1 | -1,
+  ) => void
   /** Starts a stopwatch; calling what it returns stops it and takes down the time. */
   readonly time: <N extends keyof typeof DURATIONS>(
     name: N,
@@ -31,4 +42,4 @@ export type Metrics = {
 export type MetricsPage = () => Promise<{ readonly type: string; readonly text: string }>
 
 /** Where nobody looks. */
-export const noMetrics: Metrics = { count: () => {}, time: () => () => {} }
+export const noMetrics: Metrics = { count: () => {}, move: () => {}, time: () => () => {} }

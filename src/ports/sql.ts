@@ -3,6 +3,7 @@
  * `openSql`.
  */
 import type { Result } from '../core/result.ts'
+import type { Metrics } from './metrics.ts'
 
 /** What is checked of the certificate of a server, and presented to it. PEM texts. */
 export type SqlTls = {
@@ -61,4 +62,4 @@ export type SqlPool = {
  * @param target asked for each new connection, since certificates are renewed; it may reject
  * @param maxConnections at once, from this process
  */
-export type OpenSql = (target: () => Promise<SqlTarget>, maxConnections: number) => SqlPool
+export type OpenSql = (target: () => Promise<SqlTarget>, maxConnections: number, metrics?: Metrics) => SqlPool

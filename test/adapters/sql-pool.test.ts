@@ -47,8 +47,7 @@ function poolOf(limit: number, idleMs?: number) {
       made.push(connection)
       return connection
     },
-    limit,
-    idleMs,
+    { limit, ...(idleMs === undefined ? {} : { idleMs }) },
   )
   const { signal } = new AbortController()
   return { pool, made, query: (stop: AbortSignal = signal) => pool.query(ASK, stop) }
@@ -186,7 +185,7 @@ describe('the pool', () => {
   it('says by its code why there is no connection', async () => {
     const refusing = createPool(
       async () => Promise.reject(Object.assign(new Error('10.0.0.1'), { code: 'ECONNREFUSED' })),
-      1,
+      { limit: 1 },
     )
 
     expect(await refusing.query(ASK, new AbortController().signal)).toEqual(connectionFailed('ECONNREFUSED'))

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { prometheus } from '../../src/adapters/metrics/prometheus.ts'
 import { nodeCapabilities } from '../../src/cli/platform.ts'
+import { createLine } from '../../src/ports/line.ts'
 import { anotherNode, breakableBatch } from '../support/another-node.ts'
 import { auditReader } from '../support/audit-http.ts'
 import { enroll, type Harness, startHarness } from '../support/harness.ts'
@@ -38,6 +39,27 @@ it('counts verdicts by reason', async () => {
 it('counts and times messages by provider and outcome', async () => {
   expect(await counted('otpost_messages_total{type="email",provider="catcher",outcome="accepted"}')).toBe(1)
   expect(await counted('otpost_message_seconds_count{type="email",provider="catcher"}')).toBe(1)
+})
+
+it('shows connections in use, who waits for one, and how long that took', async () => {
+  const line = createLine(2, 'smtp', metrics)
+  const figures = async () => [
+    await counted('otpost_connections{pool="smtp"}'),
+    await counted('otpost_connections_waiting{pool="smtp"}'),
+    await counted('otpost_connection_wait_seconds_count{pool="smtp"}'),
+  ]
+  const patient = new AbortController()
+  expect(await figures()).toEqual([0, 0, 0]) // the one of the message above is back
+
+  const turns = Array.from({ length: 4 }, () => line.enter(patient.signal))
+  expect(await figures()).toEqual([2, 2, 0])
+  line.leave(null)
+  patient.abort()
+  expect(await Promise.all(turns)).toEqual([null, null, null, 'aborted'])
+  expect(await figures()).toEqual([2, 0, 2])
+  line.leave(null)
+  line.leave(null)
+  expect(await figures()).toEqual([0, 0, 2])
 })
 
 it('counts and times requests by route, and takes what is no route for one', async () => {

@@ -45,7 +45,7 @@ export const provider = defineProvider<SmtpConfig>({
 })
 
 function sendOverSmtp(config: SmtpConfig, edges: Edges): Send {
-  const line = createLine<Session>(config.maxConnections)
+  const line = createLine<Session>(config.maxConnections, 'smtp', edges.metrics)
 
   return async (mail, signal) => {
     if (!isEmailAddress(mail.to)) return refused('address_invalid')

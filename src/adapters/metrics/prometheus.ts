@@ -1,6 +1,6 @@
 /** Metrics of a process, in the text that Prometheus reads; with those of the process itself where it has them. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { COUNTERS, DURATIONS, type Metrics, type MetricsPage } from '../../ports/metrics.ts'
+import { COUNTERS, DURATIONS, GAUGES, type Metrics, type MetricsPage } from '../../ports/metrics.ts'
 import version from '../../version.ts'
 
 /** Seconds: a check takes some milliseconds, a message up to a minute. */
@@ -21,6 +21,12 @@ export function prometheus(runtime: string): { readonly metrics: Metrics; readon
       new Counter<string>({ name: `otpost_${name}_total`, help, labelNames: labels, registers }),
     ]),
   )
+  const gauges = new Map(
+    Object.entries(GAUGES).map(([name, { help, labels }]) => [
+      name,
+      new Gauge<string>({ name: `otpost_${name}`, help, labelNames: labels, registers }),
+    ]),
+  )
   const durations = new Map(
     Object.entries(DURATIONS).map(([name, { help, labels }]) => [
       name,
@@ -30,6 +36,7 @@ export function prometheus(runtime: string): { readonly metrics: Metrics; readon
   return {
     metrics: {
       count: (name, labels) => counters.get(name)?.inc(labels),
+      move: (name, labels, by) => gauges.get(name)?.inc(labels, by),
       time: (name) => {
         const stop = durations.get(name)?.startTimer()
         return (labels) => void stop?.(labels)

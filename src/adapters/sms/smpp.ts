@@ -120,7 +120,7 @@ async function unusableAuthority({ TLS_CA, use_ssl }: SmppConfig, edges: Edges):
 type Attempt = { readonly delivery: Delivery; readonly session: SmppSession | null }
 
 function sendOverSmpp(config: SmppConfig, edges: Edges): Send {
-  const line = createLine<SmppSession>(config.MAX_CONNECTIONS)
+  const line = createLine<SmppSession>(config.MAX_CONNECTIONS, 'smpp', edges.metrics)
 
   return async (message, signal) => {
     const number = formatNumber(message.to, config)

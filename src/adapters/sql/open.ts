@@ -3,8 +3,8 @@ import type { OpenSql, SqlTarget } from '../../ports/sql.ts'
 import type { SqlConnection } from './connection.ts'
 import { createPool } from './pool.ts'
 
-export const openSql: OpenSql = (target, maxConnections) =>
-  createPool(async (signal) => connect(await target(), signal), maxConnections)
+export const openSql: OpenSql = (target, limit, metrics) =>
+  createPool(async (signal) => connect(await target(), signal), { limit, metrics })
 
 /** @throws what the system or the client said when there is no connection */
 async function connect(target: SqlTarget, signal: AbortSignal): Promise<SqlConnection> {

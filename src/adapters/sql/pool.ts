@@ -7,6 +7,7 @@
  */
 import { clearTimeout, setTimeout } from 'node:timers'
 import { createLine } from '../../ports/line.ts'
+import type { Metrics } from '../../ports/metrics.ts'
 import type { SqlOutcome, SqlPool, SqlStatement } from '../../ports/sql.ts'
 import { connectionFailed, type SqlConnection } from './connection.ts'
 
@@ -16,11 +17,10 @@ const IDLE_MS = 30_000
 /** @param connect may reject; the signal is that of the query that needs the connection */
 export function createPool(
   connect: (signal: AbortSignal) => Promise<SqlConnection>,
-  limit: number,
-  idleMs = IDLE_MS,
+  { limit, metrics, idleMs = IDLE_MS }: { limit: number; metrics?: Metrics | undefined; idleMs?: number },
 ): SqlPool {
   const idle = new Map<SqlConnection, NodeJS.Timeout>()
-  const line = createLine(limit)
+  const line = createLine(limit, 'sql', metrics)
   /** Of the last `close`; connections that are older are not kept. */
   let generation = 0
 

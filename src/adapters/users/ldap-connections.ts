@@ -31,7 +31,7 @@ const AVOIDED_FOR = 60
 type Resting = { readonly session: Session; readonly since: Instant }
 
 export function createConnections(config: LdapConfig, edges: Edges): Connections {
-  const turns = createTurns(MAX_CONNECTIONS)
+  const turns = createTurns(MAX_CONNECTIONS, edges)
   const failures = new Map<LdapServer, Instant>()
   let refusal: { readonly failure: LdapFailure; readonly at: Instant } | undefined
   let resting: Resting[] = []
@@ -143,8 +143,8 @@ export function createConnections(config: LdapConfig, edges: Edges): Connections
 type Turns = <T>(signal: AbortSignal, work: () => FromServer<T>) => FromServer<T>
 
 /** Who waits gives up by his signal. */
-function createTurns(limit: number): Turns {
-  const line = createLine(limit)
+function createTurns(limit: number, { metrics }: Edges): Turns {
+  const line = createLine(limit, 'ldap', metrics)
 
   return async (signal, work) => {
     if ((await line.enter(signal)) === 'aborted') return err(failed('timeout'))

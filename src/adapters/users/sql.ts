@@ -44,7 +44,7 @@ const NOT_UNIQUE = unavailable('userid_not_unique')
 function directoryOf(config: SqlConfig, edges: Edges): Directory {
   const { table } = config
   if (!edges.openSql) throw new Error('a configuration was read where there is no SQL')
-  const pool = edges.openSql(() => targetOf(config.place, edges), config.maxConnections)
+  const pool = edges.openSql(() => targetOf(config.place, edges), config.maxConnections, edges.metrics)
   const passwords = createKeptPasswords(config, edges.passwordFormats ?? FORMATS)
   /** Of somebody in the table, to be computed where there is nothing to compare. */
   let decoy: Kept | null = null
