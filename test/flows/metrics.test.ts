@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { prometheus } from '../../src/adapters/metrics/prometheus.ts'
 import { nodeCapabilities } from '../../src/cli/platform.ts'
 import { createLine } from '../../src/ports/line.ts'
+import { addAdministrator, apiToken } from '../support/administrators.ts'
 import { anotherNode, breakableBatch } from '../support/another-node.ts'
 import { auditReader } from '../support/audit-http.ts'
 import { enroll, type Harness, startHarness } from '../support/harness.ts'
@@ -102,6 +103,18 @@ it('is for administrators, and leaves no row in the audit', async () => {
   await text()
 
   expect(await newest()).toMatchObject({ action: 'metrics', success: false })
+})
+
+it('is not for an API token that may do something else', async () => {
+  await addAdministrator(h, 'root')
+  const [reader, other] = [
+    await apiToken(h, 'root', { scope: 'system/read' }),
+    await apiToken(h, 'root', { scope: 'tools' }),
+  ]
+
+  expect((await reader('GET', '/metrics')).status).toBe(200)
+  const { status, text: refused } = await other('GET', '/metrics')
+  expect([status, refused.includes('otpost_')]).toEqual([403, false])
 })
 
 it('is not there where nothing is counted', async () => {

@@ -58,7 +58,7 @@ async function permit(user: string, actions: Readonly<Partial<Record<string, str
 const ALL = { admin: '*', system: '*', audit: '*', tools: '*' }
 
 type Refusals = Readonly<Record<string, string>>
-/** What each call answers, in short: `401`, `403 410` for version 2, `410`, or `-`. */
+/** What each call answers, in short: `401`, `403 410` for version 2 and metrics, `410`, or `-`. */
 async function answers(call: Call, some: readonly RoutedCall[]): Promise<Refusals> {
   const short: Record<string, string> = {}
   for (const one of some) {
@@ -70,7 +70,7 @@ async function answers(call: Call, some: readonly RoutedCall[]): Promise<Refusal
 }
 const expected = (some: readonly RoutedCall[], answer: (call: RoutedCall) => string): Refusals =>
   Object.fromEntries(some.map((call) => [call.key, answer(call)]))
-const refusal = ({ path }: RoutedCall): string => (path.startsWith('/api/') ? '403 410' : '410')
+const refusal = ({ path }: RoutedCall): string => (/^\/(api|metrics)\b/.test(path) ? '403 410' : '410')
 
 describe('every call', () => {
   it('has its line in the table, which has no others', () => {

@@ -37,7 +37,13 @@ export function linotpRoutes({ edges, audit, flows, ...parts }: DialectParts): H
   const respond = createRespond(audit, parts.errorsSetting, parts.namedUser)
   const badBody: BadBody = (c, rule) => refuse(c, { code: -311, message: `request body ${rule}` })
 
-  const refuseRight: RefuseRight = (c, failure) => respond(c, err(failure), () => ({ value: null }))
+  const refuseRight: RefuseRight = async (c, failure) => {
+    const refused = await respond(c, err(failure), () => ({ value: null }))
+    // Prometheus looks at the status alone.
+    return c.get('path') === '/metrics'
+      ? new Response(refused.body, { status: 403, headers: refused.headers })
+      : refused
+  }
 
   for (const segment of SEGMENTS)
     app.use(
