@@ -47,7 +47,7 @@ describe('a request without a PIN that could be an answer', () => {
 
     const decided = plan({ candidates: [only], challenges, proved: { A: guess } })
 
-    expect(decided).toEqual({ kind: 'trigger', tokens: [only], failed })
+    expect(decided).toEqual({ kind: 'trigger', tokens: [only], failed, guessed: failed.length > 0 ? [1] : [] })
   })
 })
 
@@ -200,6 +200,7 @@ describe('at least one request', () => {
       kind: 'trigger',
       tokens: [candidates[0], candidates[2]],
       failed: ['LOCKED'],
+      guessed: [],
     })
   })
 

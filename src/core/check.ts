@@ -49,7 +49,12 @@ export type Plan =
       readonly reset: readonly string[]
       readonly failed: readonly string[]
     }
-  | { readonly kind: 'trigger'; readonly tokens: readonly Token[]; readonly failed: readonly string[] }
+  | {
+      readonly kind: 'trigger'
+      readonly tokens: readonly Token[]
+      readonly failed: readonly string[]
+      readonly guessed: readonly number[]
+    }
   | {
       readonly kind: 'reject'
       readonly reason: CheckFailure
@@ -62,7 +67,7 @@ export type Plan =
 
 type Verdict =
   | { readonly kind: 'skipped'; readonly token: Token; readonly reason: CheckFailure; readonly counts: boolean }
-  | { readonly kind: 'request'; readonly token: Token; readonly counts: boolean }
+  | { readonly kind: 'request'; readonly token: Token; readonly guessed: readonly number[] }
   | { readonly kind: 'valid'; readonly token: Token; readonly challenge: Challenge }
   | {
       readonly kind: 'invalid'
@@ -107,8 +112,13 @@ export function decide(facts: CheckFacts, evidence: ReadonlyMap<string, Evidence
     return { kind: 'reject', reason: 'otp_ambiguous', failed: [...counting, ...judged], judged, guessed }
   }
   if (requests.length > 0) {
-    const guessing = requests.filter((v) => v.counts).map(serialOf)
-    return { kind: 'trigger', tokens: requests.map((v) => v.token), failed: [...counting, ...guessing] }
+    const guessing = requests.filter((v) => v.guessed.length > 0)
+    return {
+      kind: 'trigger',
+      tokens: requests.map((v) => v.token),
+      failed: [...counting, ...guessing.map(serialOf)],
+      guessed: guessing.flatMap((v) => v.guessed),
+    }
   }
   if (invalid.length > 0) {
     const judged = invalid.map(serialOf)
@@ -163,7 +173,7 @@ function judge(facts: CheckFacts, token: Token, evidence: Evidence | undefined, 
   const matched = open.filter((c) => evidence.matched.includes(c.id)).sort((a, b) => b.id - a.id)[0]
   const requests = facts.transactionId === null && evidence.requests
   if (requests && !(matched && evidence.answersFirst))
-    return { kind: 'request', token, counts: evidence.guesses === true && open.length > 0 }
+    return { kind: 'request', token, guessed: evidence.guesses === true ? open.map((c) => c.id) : [] }
   if (matched) return { kind: 'valid', token, challenge: matched }
   return { kind: 'invalid', token, reason: reasonOf(facts, evidence, open), guessed: open.map((c) => c.id) }
 }

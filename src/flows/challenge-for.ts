@@ -93,7 +93,10 @@ export function createChallengeFor(parts: Parts): ChallengeFor {
     if (readable.length === 0) return refuse('token_unreadable')
     const proposed = { text: null, fallback: null }
     return ok(
-      await trigger({ settings, policy, tokens: readable, secrets, failed: [], owner, proposed, subject: who }, facts),
+      await trigger(
+        { settings, policy, tokens: readable, secrets, failed: [], guessed: [], owner, proposed, subject: who },
+        facts,
+      ),
     )
   }
 }

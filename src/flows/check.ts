@@ -191,7 +191,7 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       return reject({ ...NO_GUESS, reason: 'pass_missing' }, gathered, facts, [])
     if (plan.kind === 'accept') return accept(plan, proofs, gathered, facts)
     if (plan.kind === 'reject') return reject(plan, gathered, facts, candidates)
-    return open(plan.tokens, plan.failed, command.proposed, proofs, gathered, facts)
+    return open(plan, command.proposed, proofs, gathered, facts)
   }
 
   /** The first challenge of a token that was just made; a token whose first message cannot be sent is taken back. */
@@ -206,18 +206,15 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
   }
 
   async function open(
-    tokens: readonly Token[],
-    failed: readonly string[],
+    { tokens, failed, guessed }: Omit<Extract<Plan, { kind: 'trigger' }>, 'kind'>,
     proposed: ProposedText,
     proofs: ReadonlyMap<string, Proof>,
     { settings, policy, owner, who, failures }: Gathered,
     facts: Facts,
   ): Promise<Verdict> {
     const secrets = new Map([...proofs].flatMap(([serial, { secret }]) => (secret ? [[serial, secret] as const] : [])))
-    // A token that is asked and has failed was guessed at.
-    const guessed = tokens.some(({ serial }) => failed.includes(serial))
-    const command = { settings, policy, tokens, secrets, failed, owner, proposed, subject: who }
-    const outcome = await trigger({ ...command, ...(guessed ? { failures } : {}) }, facts)
+    const command = { settings, policy, tokens, secrets, failed, guessed, owner, proposed, subject: who }
+    const outcome = await trigger({ ...command, ...(guessed.length > 0 ? { failures } : {}) }, facts)
     return outcome.kind === 'challenged' ? outcome : { ...outcome, tokens: counted(tokens, new Map()) }
   }
 
@@ -270,12 +267,13 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       const next = { ...facts, requestId: `${facts.requestId}.next` }
       const unproposed = { text: null, fallback: null }
       // The yes is committed; an error here must not turn it into a no.
-      await open([token], [], unproposed, proofs, gathered, next).catch((error: unknown) =>
-        parts.edges.log.error('autosms_failed', {
-          request: facts.requestId,
-          serial: token.serial,
-          error: error instanceof Error ? error.name : 'unknown',
-        }),
+      await open({ tokens: [token], failed: [], guessed: [] }, unproposed, proofs, gathered, next).catch(
+        (error: unknown) =>
+          parts.edges.log.error('autosms_failed', {
+            request: facts.requestId,
+            serial: token.serial,
+            error: error instanceof Error ? error.name : 'unknown',
+          }),
       )
     }
     return { kind: 'accepted', token, lengths: proofs.get(token.serial)?.lengths ?? null }

@@ -40,6 +40,8 @@ export type TriggerCommand = {
   readonly secrets: ReadonlyMap<string, Uint8Array>
   /** Serials that count a failure in the same commit. */
   readonly failed: readonly string[]
+  /** Challenges that were guessed at by the same request. */
+  readonly guessed: readonly number[]
   /** Where the client's failures are counted, if this was one as well. */
   readonly failures?: readonly Bucket[]
   /** The policy for the user that was named, else for the owner of the tokens. */
@@ -109,6 +111,7 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       parentId,
       openings: openings.map(({ type: _type, providers: _providers, to: _to, ...opening }) => opening),
       failed: command.failed,
+      guessed: command.guessed,
       ...(command.failures ? { failures: command.failures } : {}),
       sendDeadline: lostAfter,
       audit: {

@@ -137,6 +137,8 @@ export type OpenCommand = {
     readonly stamp?: TokenInfo
   }[]
   readonly failed: readonly string[]
+  /** Challenges that the same request was a wrong answer to. */
+  readonly guessed: readonly number[]
   /** Where the client's failures are counted, if this was one as well. */
   readonly failures?: readonly Bucket[]
   /** A challenge that is still pending after this long was lost by its process and blocks nobody. */

@@ -14,6 +14,7 @@ import {
   enrolled,
   NOW,
   type OpenOptions,
+  openCommand,
   type Suite,
   times,
   tokenOf,
@@ -111,6 +112,19 @@ function attempts(suite: Suite): void {
 
     const { state, attempts } = await challengeOf(suite, prepared.challenge.id)
     expect([state, attempts]).toEqual(['exhausted', 3])
+  })
+
+  it('exhausts it by guesses that ask for a challenge as well, fifty at once', async () => {
+    const { token, challenge } = await ready(suite, { maxAttempts: 3 })
+    const guess = () => openCommand(suite, [token], { guessed: [challenge.id], failed: [token.serial], blocking: 600 })
+
+    const outcomes = await times(50, () => suite.store.open(guess()))
+
+    const { state, attempts } = await challengeOf(suite, challenge.id)
+    expect([state, attempts]).toEqual(['exhausted', 3])
+    // The three that ended it were blocked by it; of those that came after, one opened the next.
+    expect(outcomes.map(({ blocking }) => blocking[0]?.id).filter((id) => id === challenge.id)).toHaveLength(3)
+    expect(outcomes.filter(({ opened }) => opened.length > 0)).toHaveLength(1)
   })
 
   it('keeps a challenge open until its last attempt', async () => {

@@ -180,6 +180,7 @@ export function openCommand(suite: Suite, tokens: readonly Token[], options: Ope
   const { requestId = suite.next('open-'), parentId = suite.next('17000000'), now = NOW } = options
   const {
     failed = [],
+    guessed = [],
     sendDeadline = SEND_DEADLINE,
     throttle = UNTHROTTLED,
     message = 'sent',
@@ -206,6 +207,7 @@ export function openCommand(suite: Suite, tokens: readonly Token[], options: Ope
       ...(buckets && { buckets }),
     })),
     failed,
+    guessed,
     sendDeadline,
     audit: {
       done: auditRow(requestId, 'created'),

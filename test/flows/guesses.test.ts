@@ -50,6 +50,22 @@ it.each(WAYS)(
   },
 )
 
+it.each(WAYS)('under %s with %s: guesses use up the attempts of the challenge', async (action, endpoint, fields) => {
+  await prepare(action)
+  h.pass(600)
+  await h.admin('/system/setConfig', { max_attempts: '2' })
+  onTestFinished(async () => void (await h.admin('/system/delConfig', { key: 'max_attempts' })))
+  const ask = (pass: string) => h.post(`/validate/${endpoint}`, { ...fields, pass })
+  await ask('')
+  const [otp, before] = [gateway.otp(), gateway.requests.length]
+
+  for (let n = 0; n < 2; n++) await ask(otp === '000000' ? '000001' : '000000')
+
+  // The guess that ends the challenge brings no new one about.
+  expect(gateway.requests.length).toBe(before)
+  expect((await ask(otp)).json.result?.value).toBe(false)
+})
+
 it.each(WAYS)('under %s with %s: a guess counts for the client as well', async (action, endpoint, fields) => {
   await prepare(action)
   h.pass(600)

@@ -6,6 +6,7 @@
 import { type SQL, sql } from 'drizzle-orm/sql'
 import type { Challenge } from '../../core/challenge.ts'
 import { MAX_COUNT, MAX_WINDOW } from '../../core/policy/rate.ts'
+import type { Instant } from '../../core/time.ts'
 import { VERIFICATION } from '../../core/token.ts'
 import type {
   AcceptCommand,
@@ -79,6 +80,10 @@ const USER_OR_NOBODY = sql.join(
   sql`, `,
 )
 const OF_TOKEN = sql.raw(TOKEN_COLUMNS.map((name) => `t.${name}`).join(', '))
+
+const countAttempts = (ids: readonly number[], now: Instant): SQL => sql`UPDATE challenges SET attempts = attempts + 1,
+    state = CASE WHEN max_attempts > 0 AND attempts + 1 >= max_attempts THEN 'exhausted' ELSE state END
+  WHERE id IN ${list(ids)} AND state = 'open' AND expires_at > ${now}`
 
 type ChallengeStore = Pick<Store, 'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery'>
 
@@ -193,6 +198,8 @@ export function challengeStore(batch: Batch): ChallengeStore {
       insertAudit(command.audit.blocked, sql`NOT EXISTS ${opened} AND NOT ${onlyLimited}`),
       findResting(now),
       fill(sql`SELECT ${json(command.failures ?? [])} AS buckets`),
+      // Last: a challenge that this guess ends still blocks, so that no guess brings a message about.
+      countAttempts(command.guessed, now),
     ])
     return {
       opened: made.map(toChallenge),
@@ -252,9 +259,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
     const paid = command.failed.length > 0
     const [counts = []] = await write(batch, [
       paid ? raiseFailCount(command, command.failed, command.judged) : raiseFailCount(command, [NOBODY], [NOBODY]),
-      sql`UPDATE challenges SET attempts = attempts + 1,
-          state = CASE WHEN max_attempts > 0 AND attempts + 1 >= max_attempts THEN 'exhausted' ELSE state END
-        WHERE id IN ${list(command.guessed)} AND state = 'open' AND expires_at > ${command.now}`,
+      countAttempts(command.guessed, command.now),
       fill(sql`SELECT ${json(command.failures ?? [])} AS buckets`),
       insertAudit(command.audit),
     ])
