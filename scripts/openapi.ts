@@ -102,6 +102,13 @@ const securitySchemes: Readonly<Record<string, Schema>> = {
   ),
   selfserviceSession: apiKey('query', 'session', 'The text of the cookie, repeated; in a form or JSON as well.'),
   authorization: apiKey('header', 'Authorization', 'The token of /pi/auth or an API token, bare or behind Bearer.'),
+  validateKey: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API token with the right validate; also without Bearer.',
+  },
+  validateKeyHeader: apiKey('header', 'X-API-Key', 'The same.'),
+  validateKeyPassword: { type: 'http', scheme: 'basic', description: 'The same as password; any user.' },
   piAuthorization: apiKey('header', 'PI-Authorization', 'The same; wins over Authorization.'),
 }
 

@@ -64,7 +64,8 @@ export function settingsPage(): string {
   return `# System configuration
 
 Set with \`/system/setConfig\`, read with \`/system/getConfig\`, as in LinOTP. A value that breaks its rule is refused; one that was
-stored elsewhere counts as not there. Entries that are not listed here are kept and have no effect.
+stored elsewhere counts as not there, but for \`validate_clients\`, which lets nobody in then, and \`validate_api_key\`, which holds.
+Entries that are not listed here are kept and have no effect.
 
 | Key | Value | Without it | Meaning |
 |---|---|---|---|

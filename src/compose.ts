@@ -15,6 +15,8 @@ import { errorCodes, requestIdParameter, samlAttributes } from './core/setting-k
 import { settingOf } from './core/settings.ts'
 import { createAdminRealm } from './flows/admin-realm.ts'
 import { createAdmins } from './flows/admins.ts'
+import { createAdmission } from './flows/admission.ts'
+import { createProveApiToken } from './flows/api-tokens.ts'
 import { createAudit } from './flows/audit.ts'
 import { createAuditAdmin } from './flows/audit-admin.ts'
 import { createPrune } from './flows/audit-prune.ts'
@@ -108,7 +110,8 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
   const trigger = createTrigger({ store, audit, vault, deliver, messages, edges }, config.sendDeadline)
   const admins = createAdmins({ store, vault, edges, audit, settings })
   const adminRealm = createAdminRealm(config.adminRealm, { store, settings, passwordMatches, directories })
-  const sessions = createSessions({ store, vault, edges, audit, adminRealm })
+  const proveApiToken = createProveApiToken(store)
+  const sessions = createSessions({ store, vault, edges, audit, adminRealm, proveApiToken })
   const limits = createLoginLimits({ store, settings }, ADMIN_LOGINS)
   const enroll = createEnroll({ store, vault, edges, audit, settings, directories })
   const seal = createSeal({ store, vault, edges })
@@ -122,6 +125,7 @@ export function compose(batch: Batch, keys: MasterKeys | Keyring, given: Edges, 
   const selfSessions = createSelfSessions({ store, edges, audit })
   const flows = {
     check,
+    admission: createAdmission({ store, settings, audit, edges, proveApiToken }),
     challengeFor: createChallengeFor({ store, vault, edges, settings, audit, trigger, directories }),
     listChallenges: createListChallenges({ store, audit }),
     status: createStatus({ store, vault, audit, settings, passwordMatches, directories }),

@@ -166,6 +166,24 @@ describe('what is answered is what it says:', () => {
     expect(calls.length - done.size).toBeLessThan(20)
   })
 
+  it.each([
+    ['validate_api_key', 'True', 401],
+    ['validate_clients', '203.0.113.5', 403],
+  ])('the refusals of /validate under %s', async (key, value, status) => {
+    await h.admin('/system/setConfig', { [key]: value })
+    await h.check({ user: 'ada', pass: '' }) // what is answered without a look at the database learns of it so
+    const asked = calls.filter(({ path, group }) => path.startsWith('/validate/') && group.security.includes('none'))
+
+    const replies = await Promise.all(asked.map(async (call) => [keyOf(call), await make(call, {}), call] as const))
+
+    await h.admin('/system/delConfig', { key })
+    expect(asked.length).toBeGreaterThan(30)
+    for (const [name, reply, call] of replies) {
+      expect(reply.status, name).toBe(status)
+      expect(faultOf(call, reply), name).toBeNull()
+    }
+  })
+
   /** Nothing, what must be given, and all that something is known for; each once. */
   function variantsOf({ operation, path }: Call): readonly Fields[] {
     const names = Object.keys(operation.parameters ?? {})

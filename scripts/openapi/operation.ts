@@ -68,12 +68,24 @@ export const named = (names: readonly string[], meaning: string): Parameters =>
 const ENVELOPES = { linotp: component('Envelope'), privacyidea: component('PrivacyideaEnvelope'), none: null } as const
 
 const SECURITY = {
+  /** Nobody need prove anything, unless settings say so. */
+  none: {},
   session: { sessionCookie: [], csrfToken: [] },
   reading: { sessionCookie: [] },
   apiToken: { apiToken: [] },
   selfservice: { selfserviceCookie: [], selfserviceSession: [] },
   privacyidea: { piAuthorization: [] },
   authorization: { authorization: [] },
+  validateKey: { validateKey: [] },
+  validateKeyHeader: { validateKeyHeader: [] },
+  validateKeyPassword: { validateKeyPassword: [] },
+} as const
+
+/** Of /validate, where settings say who may ask. */
+export const KEYS = ['none', 'validateKey', 'validateKeyHeader', 'validateKeyPassword'] as const
+export const TURNED_AWAY = {
+  401: 'An API key is missing or wrong (setting validate_api_key); WWW-Authenticate says so.',
+  403: 'The address may not ask (setting validate_clients).',
 } as const
 
 /** One call: a method, a path as the routes have it, and what is said of both. */

@@ -5,12 +5,14 @@ import {
   body,
   component,
   type Group,
+  KEYS,
   list,
   map,
   members,
   named,
   nullable,
   object,
+  TURNED_AWAY,
   text,
   truth,
   value,
@@ -43,9 +45,9 @@ export const piValidate: Group = {
   description:
     'For plugins and RADIUS. user or serial must be given. A wrong answer is no error; an unknown user is one.',
   base,
-  security: [],
+  security: KEYS,
   envelope: 'privacyidea',
-  statuses: { 400: 'Something is missing or wrong, or there is no such user (result.error).' },
+  statuses: { 400: 'Something is missing or wrong, or there is no such user (result.error).', ...TURNED_AWAY },
   shared: ['nonce', 'client'],
   operations: {
     'GET,POST /validate/check': {

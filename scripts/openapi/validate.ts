@@ -1,5 +1,5 @@
 /** /validate, as docs/validate.md has it at length, and the health check. */
-import { body, component, type Group, map, object, text, truth, value, whole } from './operation.ts'
+import { body, component, type Group, KEYS, map, object, TURNED_AWAY, text, truth, value, whole } from './operation.ts'
 
 const USER = {
   user: 'Login, also user@realm or realm\\user (setting splitAtSign).',
@@ -23,9 +23,10 @@ const challenge = component('Challenge')
 
 export const validate: Group = {
   name: 'validate',
-  description: 'The API of RADIUS, PAM and web clients. A no is always the same no, under 200.',
-  security: [],
+  description: 'The API of RADIUS, PAM and web clients. A no is always the same no, under 200 for whoever may ask.',
+  security: KEYS,
   envelope: 'linotp',
+  statuses: TURNED_AWAY,
   operations: {
     'GET,POST /validate/check': {
       summary: 'Is the pass right? A right PIN makes a challenge, sends its OTP and says no.',
@@ -76,6 +77,7 @@ export const validate: Group = {
       summary: 'As check, with ":-)" for yes and ":-(" for no, followed by transaction and message of a challenge.',
       parameters: CHECK,
       reply: body('text/html'),
+      pages: TURNED_AWAY,
       shared,
     },
     'GET,POST /validate/radiuscheck': {

@@ -2,6 +2,7 @@
  * The entries of the system configuration that have an effect, each declared once: name, how it is read, what holds
  * without it, what it means (contract 8.2). Checks at saving, reading and docs/settings.md derive from here.
  */
+import { type Condition, readClients } from './policy/match.ts'
 import { type Rate, rateRule, readRates } from './policy/rate.ts'
 import type { Seconds } from './time.ts'
 
@@ -13,6 +14,8 @@ export type Setting<T> = {
   readonly read: (text: string) => T | undefined
   /** What holds when there is no such entry. */
   readonly fallback: T
+  /** What holds when there is one that cannot be read, where that is not the fallback: what shuts a door stays shut. */
+  readonly unreadable?: T
   readonly meaning: string
 }
 
@@ -190,6 +193,28 @@ export const clientFailLimit = limit(
   'fail_limit_per_client',
   'Wrong answers of one client in a time, by its address (IPv6: its /64); then it hears nothing but no. A RADIUS server is one client.',
 )
+/** As policies name clients, without `*`, which would let in whom another entry leaves out. */
+export const validateClients: Setting<Condition<string> | null> = {
+  key: 'validate_clients',
+  rule: 'must be empty, or addresses and networks like 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, separated by commas or blanks; those with - before them are left out, one at least is not',
+  read: (written) => {
+    const entries = written
+      .replace(/([-!])\s+/g, '$1')
+      .split(/[\s,]+/)
+      .filter(Boolean)
+    if (entries.length === 0) return null
+    if (entries.some((entry) => entry.includes('*')) || entries.every((entry) => /^[-!]/.test(entry))) return undefined
+    const read = readClients(entries.join(','))
+    return read.ok ? read.value : undefined
+  },
+  fallback: null,
+  unreadable: () => 0,
+  meaning: 'Addresses and networks that may ask at /validate; empty: all. See docs/operations.md.',
+}
+export const validateApiKey: Setting<boolean> = {
+  ...truth('validate_api_key', false, 'Who asks at /validate needs an API key: an API token with the right validate.'),
+  unreadable: true,
+}
 export const resolverTimeout = number(
   'resolver_timeout',
   [1, 60],
@@ -309,6 +334,8 @@ export const settingKeys: readonly Setting<unknown>[] = [
   auditRetention,
   ...Object.values(sendLimits),
   clientFailLimit,
+  validateClients,
+  validateApiKey,
   resolverTimeout,
   loginCache,
   loginCacheExpiration,

@@ -58,8 +58,10 @@ export type Settings = {
 /** The value of an entry; what cannot be read counts as not there, so that no wrong value stops a login. */
 export function settingOf<T>(settings: Pick<Settings, 'config'>, setting: Setting<T>): T {
   const entry = settings.config.get(setting.key)
-  const read = entry === undefined ? undefined : setting.read(entry.value)
-  return read === undefined ? setting.fallback : read
+  if (entry === undefined) return setting.fallback
+  const read = setting.read(entry.value)
+  if (read !== undefined) return read
+  return setting.unreadable === undefined ? setting.fallback : setting.unreadable
 }
 
 /** Seconds a challenge of a token type is valid by configuration; an entry that is no number counts as 120. */

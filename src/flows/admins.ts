@@ -7,9 +7,10 @@ import type { Instant } from '../core/time.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
+import { hashApiToken, writeApiToken } from './api-tokens.ts'
 import type { Audit } from './audit.ts'
+import { hex } from './digest.ts'
 import type { Facts } from './facts.ts'
-import { hashApiToken, hex } from './sessions.ts'
 import type { SettingsCache } from './settings.ts'
 
 export const MIN_PASSWORD_LENGTH = 8 // NIST SP 800-63B §5.1.1.1
@@ -106,7 +107,9 @@ export function createAdmins({ store, vault, edges, audit, settings }: Parts): A
       const hash = await hashApiToken(secret)
       const row = { id, admin: username, name, hash, createdAt: facts.now, grant: grant.value, expiresAt }
       const done = await store.addApiToken(row, await audit.row(facts, { success: true, info: `${username} ${id}` }))
-      return done === 'done' ? ok({ id, token: `otpost_${id}_${secret}` }) : err({ code: 'admin_unknown', username })
+      return done === 'done'
+        ? ok({ id, token: writeApiToken({ id, secret }) })
+        : err({ code: 'admin_unknown', username })
     },
 
     listTokens: store.listApiTokens,

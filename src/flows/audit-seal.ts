@@ -12,7 +12,7 @@ import type { Log } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
 import { deliveryText, macBody, macText, PURPOSE } from './audit.ts'
-import { hex } from './sessions.ts'
+import { hex } from './digest.ts'
 
 /** Rows that one checkpoint seals, and rows that are read at once. */
 export const SEALED_ROWS = 1000

@@ -14,6 +14,7 @@ import { throttleOf } from '../core/throttle.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
+import type { TurnedAway } from './admission.ts'
 import type { Audit } from './audit.ts'
 import type { Directories } from './directories.ts'
 import type { Facts } from './facts.ts'
@@ -38,7 +39,7 @@ export type ChallengeForOutcome =
 export type ChallengeFor = (
   command: ChallengeForCommand,
   facts: Facts,
-) => Promise<Result<ChallengeForOutcome, AdminFailure>>
+) => Promise<Result<ChallengeForOutcome, AdminFailure> | TurnedAway>
 
 type Parts = {
   readonly store: Store
@@ -59,7 +60,8 @@ export function createChallengeFor(parts: Parts): ChallengeFor {
       ...command,
       ...{ pass: null, transactionId: null, proposed: { text: null, fallback: null } },
     }
-    const { settings, policy, failure, tokens, realm, owner, who } = await gather(asked, facts)
+    const { settings, policy, refusal, failure, tokens, realm, owner, who } = await gather(asked, facts)
+    if (refusal) return { kind: 'turned_away', refusal }
     const reached = command.user ? userWithin(command.user, settings, facts) : ok(true)
     if (!reached.ok) return reached
     if (tokens.some((token) => !isWithin(token.realms, facts.within)))

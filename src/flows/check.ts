@@ -31,6 +31,7 @@ import type { Edges } from '../ports/edges.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
+import { FOREIGN, keyNamed, type TurnedAway } from './admission.ts'
 import type { Audit } from './audit.ts'
 import { type AutoEnrolled, createAutoEnroll } from './auto-enroll.ts'
 import { type Directories, reasonsOf } from './directories.ts'
@@ -87,7 +88,8 @@ export type CountedToken = { readonly serial: string; readonly type: string; rea
 export type Disclosed = { readonly user: UserRecord | null; readonly realm: string | null; readonly disclose: boolean }
 export type CheckOutcome = Verdict & Disclosed
 
-export type Check = (command: CheckCommand, facts: Facts) => Promise<CheckOutcome>
+/** Only whom the door has let in under settings that hold no more is turned away here. */
+export type Check = (command: CheckCommand, facts: Facts) => Promise<CheckOutcome | TurnedAway>
 
 type Parts = {
   readonly store: Store
@@ -115,18 +117,18 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
   return async (command, facts) => {
     const earlier = await findEarlier(command, facts)
     const gathered = await gather(command, facts)
-    const { policy, user, realm } = gathered
-    const verdict = (earlier && (await repeat(earlier, gathered, facts))) ?? (await judge(command, gathered, facts))
+    const { policy, user, realm, refusal } = gathered
+    if (refusal) return { kind: 'turned_away', refusal }
+    const repeats = earlier !== null && !gathered.foreign
+    const verdict = (repeats ? await repeat(earlier, gathered, facts) : null) ?? (await judge(command, gathered, facts))
+    const reason = verdict.kind === 'rejected' ? reasonKept(verdict.reason, gathered) : undefined
     parts.edges.log.info(`check_${verdict.kind}`, {
       request: facts.requestId,
       client: facts.client,
       user: user?.login,
-      reason: verdict.kind === 'rejected' ? verdict.reason : undefined,
+      reason,
     })
-    parts.edges.metrics?.count('checks', {
-      verdict: verdict.kind,
-      reason: verdict.kind === 'rejected' ? verdict.reason : '',
-    })
+    parts.edges.metrics?.count('checks', { verdict: verdict.kind, reason: reason ?? '' })
     const disclose = policy.value(verdict.kind === 'accepted' ? detailOnSuccess : detailOnFail)
     return { ...verdict, user, realm, disclose }
   }
@@ -281,17 +283,19 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
 
   async function reject(
     plan: Extract<Plan, { kind: 'reject' }>,
-    { settings, who, failures, unavailable }: Pick<Gathered, 'settings' | 'who' | 'failures' | 'unavailable'>,
+    { settings, who, foreign, failures, unavailable }: Rejecting,
     facts: Facts,
     candidates: readonly Token[],
   ): Promise<Verdict> {
     const { reason, failed, judged, guessed } = plan
+    const actionDetail = reasonKept(reason, { foreign })
     const row = await audit.row(facts, {
       ...who,
       success: false,
       serial: candidates.map((token) => token.serial).join(' '),
       tokenType: [...new Set(candidates.map((token) => token.type))].join(' '),
-      actionDetail: reason,
+      actionDetail,
+      ...(actionDetail === FOREIGN ? { info: keyNamed(facts.asker) } : {}),
       ...(reason === 'resolver_unavailable' ? { info: reasonsOf(unavailable) } : {}),
     })
     const counts = await store.reject({
@@ -312,6 +316,13 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     return { kind: 'accepted', token: null, lengths: null }
   }
 }
+
+/** Why, for audit, log and metrics; whoever asks for somebody of another realm is told no more than of an unknown user. */
+const reasonKept = (reason: CheckFailure, { foreign }: Pick<Gathered, 'foreign'>): CheckFailure | typeof FOREIGN =>
+  foreign && ['realm_unknown', 'token_missing', 'user_not_authorized'].includes(reason) ? FOREIGN : reason
+
+/** What a rejection needs to know of what was gathered. */
+type Rejecting = Pick<Gathered, 'settings' | 'who' | 'foreign' | 'failures' | 'unavailable'>
 
 const counted = (tokens: readonly Token[], counts: ReadonlyMap<string, number>): readonly CountedToken[] =>
   tokens.map(({ serial, type, failCount }) => ({ serial, type, failCount: counts.get(serial) ?? failCount }))

@@ -1,6 +1,7 @@
 /** Facts of one request that every flow gets: they are read once, at the door. */
 import type { Administrator, Within } from '../core/policy/reach.ts'
 import type { Instant, LocalTime } from '../core/time.ts'
+import type { Asker } from './admission.ts'
 
 export type Facts = {
   readonly requestId: string
@@ -11,6 +12,8 @@ export type Facts = {
   readonly client: string
   /** `Accept-Language` of the request. */
   readonly acceptLanguage?: string
+  /** Who asks at /validate, for flows to judge once they know which settings hold; absent elsewhere. */
+  readonly asker?: Asker
   /** Under which a client may ask again; see flows/repeat.ts. */
   readonly idempotencyKey?: string
   /** The same below the mount of its dialect. */

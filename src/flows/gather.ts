@@ -17,6 +17,7 @@ import { type UserProblem, type UserQuery, type UserRecord, userQueries } from '
 import type { Edges } from '../ports/edges.ts'
 import type { Store, Gathered as StoreGathered } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
+import { type Admission, type Admitted, isTokenWithin, queriesWithin, type Refusal, UNBOUND } from './admission.ts'
 import type { AuditDetails } from './audit.ts'
 import type { CheckCommand } from './check.ts'
 import type { Directories, Found, Unavailable } from './directories.ts'
@@ -27,6 +28,10 @@ import { inOrder, movedQueries } from './users.ts'
 export type Gathered = {
   readonly settings: Settings
   readonly policy: Policy
+  /** Why the client may not ask at all, or null; nobody was looked for then. */
+  readonly refusal: Refusal | null
+  /** Who was named, or which token, is of realms that the client's key may not ask for: nobody was found. */
+  readonly foreign: boolean
   /** Why there is nobody to ask, or null. */
   readonly failure: CheckFailure | null
   /** Directories that could not be asked; the log has them too. */
@@ -65,8 +70,13 @@ export function createGather({ store, vault, edges, settings: cache, directories
   let decoy: Promise<Token> | undefined
 
   return async (command, facts) => {
-    const { settings, queries, problem, failures, gathered, lookups } = await read(command, facts)
-    const found = problem ?? identify(command, queries, gathered)
+    const { settings, queries, meant, problem, refusal, leftOut, failures, gathered, lookups } = await read(
+      command,
+      facts,
+    )
+    const identified = problem ?? identify(command, queries, gathered)
+    // As in a realm that there is not, and so for no setting that lets unknown users in.
+    const found = leftOut && identified === 'user_unknown' ? 'realm_unknown' : identified
     const { user, realm, tokens, hasToken } = typeof found === 'string' ? NOBODY_FOUND : found
     const named = queries[0]
     const owned = user ? NOTHING_FOUND : await ownerElsewhere(tokens[0], settings)
@@ -79,6 +89,8 @@ export function createGather({ store, vault, edges, settings: cache, directories
     return {
       settings,
       policy: policyFor(settings, { user: asked, realm: askedRealm, client: facts.client, time: facts.time }),
+      refusal,
+      foreign: leftOut && user === null && tokens.length === 0,
       failure: failureOf(found, owned, unavailable),
       unavailable,
       ...{ user, owner, realm, tokens, hasToken },
@@ -87,7 +99,10 @@ export function createGather({ store, vault, edges, settings: cache, directories
       challenges: gathered.challenges,
       ...{ failures, full: gathered.full },
       who: command.user?.user
-        ? { user: user?.login ?? named?.login ?? command.user.user, realm: askedRealm || (command.user.realm ?? '') }
+        ? {
+            user: user?.login ?? named?.login ?? meant?.login ?? command.user.user,
+            realm: askedRealm || (meant?.realm.name ?? command.user.realm ?? ''),
+          }
         : { user: '', realm: '' },
     }
   }
@@ -95,8 +110,11 @@ export function createGather({ store, vault, edges, settings: cache, directories
   /** One read; a second one when the settings have moved since this process read them. */
   async function read(command: CheckCommand, facts: Facts) {
     for (let settings = await cache.known(), tries = 0; ; settings = await cache.fresh(), tries++) {
+      const admission: Admission = (await facts.asker?.admit(settings)) ?? UNBOUND
+      const admitted = admission.refusal === null ? admission : NOBODY_ADMITTED
       const asked = queriesOf(command, settings, facts)
-      const queries = asked.ok ? asked.value : []
+      const meant = asked.ok ? asked.value : []
+      const queries = queriesWithin(meant, admitted)
       const lookups = await Promise.all(
         queries.map(({ login, resolvers }) => directories.findByLogin(settings, resolvers, login)),
       )
@@ -114,11 +132,15 @@ export function createGather({ store, vault, edges, settings: cache, directories
         ...(command.transactionId === null ? {} : { transactionId: command.transactionId }),
         now: facts.now,
       })
-      if (gathered.version === settings.version || tries === 2)
+      if (gathered.version === settings.version || tries === 2) {
+        const within = command.user ? gathered : tokensWithin(gathered, settings, admitted)
         return {
-          ...{ settings, queries, failures, lookups, gathered: merged(gathered, queries, lookups) },
+          ...{ settings, queries, failures, lookups, gathered: merged(within, queries, lookups) },
+          ...{ meant: meant[0], refusal: admission.refusal },
+          leftOut: queries.length < meant.length || within.tokens.length < gathered.tokens.length,
           problem: asked.ok ? null : asked.error,
         }
+      }
     }
   }
 
@@ -151,6 +173,15 @@ export const failuresOf = (settings: Settings, { client, now }: Facts): readonly
   bucketsOf(`failures:client:${clientNetwork(client)}`, settingOf(settings, clientFailLimit), now)
 const isAmong = (unavailable: readonly Unavailable[], name: string): boolean =>
   unavailable.some(({ resolver }) => resolver === name)
+
+const NOBODY_ADMITTED: Admitted = { refusal: null, realms: [] }
+
+/** Tokens, and their challenges, that the client's key may ask for; after the read, so that it takes the same time. */
+function tokensWithin(gathered: StoreGathered, settings: Settings, admitted: Admitted): StoreGathered {
+  const tokens = gathered.tokens.filter((token) => isTokenWithin(token, settings, admitted))
+  const serials = tokens.map(({ serial }) => serial)
+  return { ...gathered, tokens, challenges: gathered.challenges.filter(({ serial }) => serials.includes(serial)) }
+}
 
 /** Users of the database and of directories, in the order of their resolvers. */
 function merged(gathered: StoreGathered, queries: readonly UserQuery[], lookups: readonly Found[]): StoreGathered {

@@ -6,7 +6,7 @@ import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import type { Prune } from './audit-prune.ts'
 import type { Seal } from './audit-seal.ts'
-import { hex } from './sessions.ts'
+import { hex } from './digest.ts'
 import type { SettingsCache } from './settings.ts'
 
 /** Rows that went, and rows of the audit that were sealed. */

@@ -22,8 +22,8 @@ import { settingOf } from '../core/settings.ts'
 import type { Seconds } from '../core/time.ts'
 import type { AuditRow } from '../ports/audit.ts'
 import type { Store } from '../ports/store.ts'
+import { sha256 } from './digest.ts'
 import type { Facts } from './facts.ts'
-import { sha256 } from './sessions.ts'
 import type { SettingsCache } from './settings.ts'
 
 /** How long a network is remembered from which a login came. */

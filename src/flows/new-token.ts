@@ -26,9 +26,9 @@ import type { NewToken, OwnedToken, TokenLimits } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
 import type { AuditDetails } from './audit.ts'
 import { checkDestination } from './destination.ts'
+import { hex } from './digest.ts'
 import type { Facts } from './facts.ts'
 import { keepWithin } from './rights.ts'
-import { hex } from './sessions.ts'
 import { type UserSelection, userWithin } from './users.ts'
 
 export type EnrollCommand = {

@@ -2,7 +2,8 @@
  * Repeat: a client that asks again under an idempotency key, because the first answer was lost on the way, is told what
  * it was told. Nothing is compared again and nothing is counted.
  *
- * The key alone opens nothing: it is claimed together with everything that was asked, the pass included. What the first
+ * The key alone opens nothing: it is claimed together with everything that was asked, the pass included, and with who
+ * asked, where that is an API key. What the first
  * request was told is read from its row of the audit, which was written in the transaction of its verdict; so a yes is
  * repeated only when there was one, and only while its challenge would still be valid. A request under way is waited for.
  */
@@ -33,9 +34,12 @@ type Parts = { readonly store: Store; readonly vault: Vault; readonly edges: Edg
 /** @param patience seconds that a request may take at most */
 export function createFindEarlier({ store, vault, edges }: Parts, patience: Seconds): FindEarlier {
   return async (command, facts) => {
-    const { idempotencyKey, action, requestId, now } = facts
+    const { idempotencyKey, action, requestId, now, asker } = facts
     if (idempotencyKey === undefined || idempotencyKey === '') return null
-    const key = await vault.mac('idempotency', JSON.stringify([idempotencyKey, action, asked(command)]))
+    const key = await vault.mac(
+      'idempotency',
+      JSON.stringify([idempotencyKey, action, asked(command), asker?.keyId ?? null]),
+    )
     const first = await store.claim({ key, requestId, now })
     return first === requestId ? null : { requestId: first, verdict: await awaitVerdict(first, now) }
   }

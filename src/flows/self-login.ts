@@ -207,4 +207,5 @@ export function createSelfLogin(parts: Parts): SelfLogin {
 const NO_TEXT: ProposedText = { text: null, fallback: null }
 
 /** By a token: a setting or a policy that lets people through who have none is no second factor. */
-const isAnswered = (outcome: CheckOutcome): boolean => outcome.kind === 'accepted' && outcome.token !== null
+const isAnswered = (outcome: Awaited<ReturnType<Check>>): boolean =>
+  outcome.kind === 'accepted' && outcome.token !== null

@@ -11,8 +11,8 @@ import type { Edges } from '../ports/edges.ts'
 import type { UserSession } from '../ports/self-service.ts'
 import type { Store } from '../ports/store.ts'
 import type { Audit } from './audit.ts'
+import { hex, sha256 } from './digest.ts'
 import type { Facts } from './facts.ts'
-import { hex, sha256 } from './sessions.ts'
 
 /** A user in the realm in which the login took place. */
 export type RealmUser = { readonly user: UserRecord; readonly realm: string }

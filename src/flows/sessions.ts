@@ -1,17 +1,19 @@
 /**
  * Sessions of administrators: a signed token (JWT, RFC 7519) that every node with the same keys can read and that
- * survives a restart; logout is remembered in the database. API tokens for scripts are random and stored hashed.
+ * survives a restart; logout is remembered in the database. API tokens stand for administrators as well.
  */
 import { verify } from 'hono/jwt'
 import * as v from 'valibot'
-import { equalInConstantTime } from '../core/hotp.ts'
+import { administers } from '../core/policy/grant.ts'
 import type { Administrator } from '../core/policy/reach.ts'
 import type { Instant, Seconds } from '../core/time.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
 import type { AdminRealm } from './admin-realm.ts'
+import { type ProveApiToken, parseApiToken } from './api-tokens.ts'
 import type { Audit } from './audit.ts'
+import { hex, sha256 } from './digest.ts'
 import type { Facts } from './facts.ts'
 import { signToken } from './session-token.ts'
 
@@ -23,8 +25,6 @@ const REFRESH_BELOW: Seconds = 300
  * this after the login.
  */
 const LONGEST_UNSEEN: Seconds = 8 * 3600
-/** How often the use of an API token is noted. */
-const NOTE_USE_EVERY: Seconds = 3600
 
 /** As LinOTP's audit writes administrators. */
 export const fullName = ({ login, realm, resolver }: Administrator): string => `${login}@${realm} (${resolver})`
@@ -61,7 +61,7 @@ export type Sessions = {
   /** A new token when the session is about to end, else null. */
   readonly renew: (session: Session, now: Instant) => Promise<IssuedSession | null>
   readonly logout: (session: Session, facts: Facts) => Promise<void>
-  /** The administrator that an API token stands for. */
+  /** The administrator that an API token stands for; null also for one that is only a key for /validate. */
   readonly readApiToken: (
     token: string,
     now: Instant,
@@ -74,9 +74,10 @@ type Parts = {
   readonly edges: Edges
   readonly audit: Audit
   readonly adminRealm: AdminRealm
+  readonly proveApiToken: ProveApiToken
 }
 
-export function createSessions({ store, vault, edges, audit, adminRealm }: Parts): Sessions {
+export function createSessions({ store, vault, edges, audit, adminRealm, proveApiToken }: Parts): Sessions {
   return { issue, read, renew, logout, readApiToken }
 
   async function issue(administrator: Administrator, passwordHash: string | null, now: Instant) {
@@ -142,15 +143,12 @@ export function createSessions({ store, vault, edges, audit, adminRealm }: Parts
     await store.endSession(session.id, facts.now + SESSION_LIFETIME, await audit.row(facts, { success: true }))
   }
 
-  async function readApiToken(token: string, now: Instant) {
-    const match = /^otpost_([0-9a-f]{12})_([0-9a-f]{64})$/.exec(token)
-    if (!match) return null
-    const [, id = '', secret = ''] = match
-    const found = await store.findApiToken(id, now)
-    if (!found || !equalInConstantTime(found.hash, await hashApiToken(secret))) return null
-    if (found.lastUsedAt === null || now - found.lastUsedAt >= NOTE_USE_EVERY)
-      await store.noteApiTokenUse(id, now, NOTE_USE_EVERY)
-    return { administrator: { ...adminRealm.local(found.admin), grant: found.grant }, version: found.version }
+  async function readApiToken(text: string, now: Instant) {
+    const written = parseApiToken(text)
+    if (!written) return null
+    const { token, version } = await proveApiToken(written, now)
+    if (!token || !administers(token.grant)) return null
+    return { administrator: { ...adminRealm.local(token.admin), grant: token.grant }, version }
   }
 
   function randomText(bytes: number): string {
@@ -158,14 +156,5 @@ export function createSessions({ store, vault, edges, audit, adminRealm }: Parts
   }
 }
 
-export const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-
 /** Of a password's hash, whose salt is random: 64 bits tell passwords apart and say nothing about them. */
 const fingerprint = async (hash: string): Promise<string> => (await sha256(hash)).slice(0, 16)
-
-/** The secret part has 256 random bits, so one round of SHA-256 is enough. */
-export const hashApiToken = (secret: string): Promise<string> => sha256(secret)
-
-export const sha256 = async (text: string): Promise<string> =>
-  hex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))

@@ -12,6 +12,7 @@ import type { Token } from '../core/token.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
+import { FOREIGN, isTokenWithin, keyNamed, queriesWithin, type TurnedAway, UNBOUND } from './admission.ts'
 import type { Audit } from './audit.ts'
 import { type Directories, reasonsOf } from './directories.ts'
 import type { Facts } from './facts.ts'
@@ -27,7 +28,8 @@ export type StatusCommand = {
   readonly serial: string | null
 }
 export type StatusEntry = { readonly challenge: Challenge; readonly token: Token }
-export type Status = (command: StatusCommand, facts: Facts) => Promise<readonly StatusEntry[]>
+export type StatusOutcome = { readonly kind: 'told'; readonly entries: readonly StatusEntry[] }
+export type Status = (command: StatusCommand, facts: Facts) => Promise<StatusOutcome | TurnedAway>
 
 type Parts = {
   readonly store: Store
@@ -42,9 +44,14 @@ export function createStatus(parts: Parts): Status {
   const { store, vault, audit, settings: cache } = parts
   return async ({ transactionId, pass, user: named, serial }, facts) => {
     const settings = await cache.fresh()
-    const entries = await store.findChallenges(transactionId, facts.now)
+    const admission = (await facts.asker?.admit(settings)) ?? UNBOUND
+    if (admission.refusal) return { kind: 'turned_away', refusal: admission.refusal }
+    const found = await store.findChallenges(transactionId, facts.now)
+    const entries = found.filter(({ token }) => isTokenWithin(token, settings, admission))
     const queries = named ? movedQueries(named, settings, facts) : null
-    const places = queries?.ok ? queries.value : []
+    const meant = queries?.ok ? queries.value : []
+    const places = queriesWithin(meant, admission)
+    const leftOut = entries.length < found.length || places.length < meant.length
     const { user, query, unavailable } = await findByQueries(parts, settings, places)
     const realm = query?.realm.name ?? null
     // Whom nobody knows is asked about as `check` does, so that time does not tell.
@@ -76,6 +83,7 @@ export function createStatus(parts: Parts): Status {
     const isWrong = shown.length === 0 && !full && !down && entries.some(({ challenge }) => isSent(challenge))
     const row = await audit.row(facts, {
       success: shown.length > 0,
+      ...(leftOut && shown.length === 0 ? { actionDetail: FOREIGN, info: keyNamed(facts.asker) } : {}),
       ...(full ? { actionDetail: 'client_limit_reached' } : {}),
       ...(down ? { actionDetail: 'resolver_unavailable', info: reasonsOf([down]) } : {}),
       user: named?.user ?? '',
@@ -94,7 +102,7 @@ export function createStatus(parts: Parts): Status {
         audit: row,
       })
     else await store.writeAudit(row)
-    return shown
+    return { kind: 'told', entries: shown }
   }
 
   async function isFull(buckets: readonly Bucket[], { now }: Facts): Promise<boolean> {

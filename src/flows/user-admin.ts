@@ -7,9 +7,9 @@ import type { Edges } from '../ports/edges.ts'
 import type { Store, UserChange } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
+import { hex } from './digest.ts'
 import type { Facts } from './facts.ts'
 import { keepFromAdmins } from './rights.ts'
-import { hex } from './sessions.ts'
 import type { SettingsCache } from './settings.ts'
 
 /** A user by resolver and login. */

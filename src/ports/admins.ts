@@ -18,6 +18,7 @@ export type ListedApiToken = Omit<NewApiToken, 'hash'> & {
   /** To the hour; null: never. */
   readonly lastUsedAt: Instant | null
 }
+export type FoundApiToken = Pick<NewApiToken, 'admin' | 'hash' | 'grant'> & Pick<ListedApiToken, 'lastUsedAt'>
 
 /** Whose password a session belongs to: a local administrator's, or a user's of a resolver, under the login of then. */
 export type SessionHolder =
@@ -57,17 +58,11 @@ export type AdminStore = {
   readonly removeAdmin: (username: string, audit: AuditRow) => Promise<'done' | 'unknown' | 'last'>
   /** `unknown`: there is no such administrator. */
   readonly addApiToken: (token: NewApiToken, audit: AuditRow) => Promise<'done' | 'unknown'>
-  /** One that has not expired, with the version of the settings. */
+  /** One that has not expired, and the version of the settings whether there is one or not. One read. */
   readonly findApiToken: (
     id: string,
     now: Instant,
-  ) => Promise<
-    | (Pick<NewApiToken, 'admin' | 'hash' | 'grant'> & {
-        readonly lastUsedAt: Instant | null
-        readonly version: number
-      })
-    | null
-  >
+  ) => Promise<{ readonly version: number; readonly token: FoundApiToken | null }>
   /** Notes a use, unless one was noted less than `every` ago. */
   readonly noteApiTokenUse: (id: string, now: Instant, every: Seconds) => Promise<void>
   readonly listApiTokens: () => Promise<readonly ListedApiToken[]>

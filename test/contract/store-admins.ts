@@ -80,8 +80,8 @@ function removing(suite: Suite): void {
 
     await remove('ada')
 
-    expect(await suite.store.findApiToken(own, NOW)).toBeNull()
-    expect(await suite.store.findApiToken(other, NOW)).toMatchObject({ admin: 'eve', hash: 'h' })
+    expect((await suite.store.findApiToken(own, NOW)).token).toBeNull()
+    expect((await suite.store.findApiToken(other, NOW)).token).toMatchObject({ admin: 'eve', hash: 'h' })
   })
 }
 
@@ -105,9 +105,9 @@ function apiTokens(suite: Suite): void {
     expect(await suite.store.addApiToken(own, audit())).toBe('done')
     expect(await suite.store.addApiToken(foreign, audit())).toBe('unknown')
     const { version } = await suite.store.settings()
-    const found = { admin: 'ada', hash: 'hash', grant: null, lastUsedAt: null, version }
-    expect(await suite.store.findApiToken(own.id, NOW)).toEqual(found)
-    expect(await suite.store.findApiToken(foreign.id, NOW)).toBeNull()
+    const found = { admin: 'ada', hash: 'hash', grant: null, lastUsedAt: null }
+    expect(await suite.store.findApiToken(own.id, NOW)).toEqual({ version, token: found })
+    expect(await suite.store.findApiToken(foreign.id, NOW)).toEqual({ version, token: null })
     const { hash: _, ...listed } = own
     expect(await suite.store.listApiTokens()).toEqual([{ ...listed, lastUsedAt: null }])
   })
@@ -118,8 +118,8 @@ function apiTokens(suite: Suite): void {
     const bound = token({ grant, expiresAt: NOW + 60 })
     await suite.store.addApiToken(bound, audit())
 
-    expect(await suite.store.findApiToken(bound.id, NOW + 59)).toMatchObject({ grant })
-    expect(await suite.store.findApiToken(bound.id, NOW + 60)).toBeNull()
+    expect((await suite.store.findApiToken(bound.id, NOW + 59)).token).toMatchObject({ grant })
+    expect((await suite.store.findApiToken(bound.id, NOW + 60)).token).toBeNull()
     expect(await suite.store.listApiTokens()).toMatchObject([{ id: bound.id, grant, expiresAt: NOW + 60 }])
   })
 

@@ -141,7 +141,7 @@ describe('an API token', () => {
     [{ scope: 'admin/nothing' }, /^scope must/],
     [{ scope: 'authentication/otppin' }, /^scope must/],
     [{ realm: 'nowhere' }, /^realm must name realms that there are; 'nowhere' is none/],
-    [{ realm: 'home', scope: 'system/read' }, /^realm goes with rights of scope admin only/],
+    [{ realm: 'home', scope: 'system/read' }, /^realm goes with validate and rights of scope admin only/],
     [{ expires: 'tomorrow' }, /^expires must be a time like 90d/],
     [{ expires: '2020-01-01' }, /^expires must/],
     [{ username: 'nobody' }, /there is no administrator 'nobody'/],

@@ -66,12 +66,14 @@ export function adminStore(batch: Batch): Omit<AdminStore, 'payLogin' | 'settleL
 
     findApiToken: async (id, now) => {
       const [[row] = []] = await read(batch, [
-        sql`SELECT admin, hash, scope, realms, last_used_at, ${settingsVersion} AS version FROM api_tokens
-          WHERE id = ${id} AND (expires_at IS NULL OR expires_at > ${now})`,
+        sql`SELECT m.value AS version, t.admin, t.hash, t.scope, t.realms, t.last_used_at FROM meta m
+          LEFT JOIN api_tokens t ON t.id = ${id} AND (t.expires_at IS NULL OR t.expires_at > ${now})
+          WHERE m.key = 'version'`,
       ])
-      if (!row) return null
-      const [admin, hash, version] = [text(row, 'admin'), text(row, 'hash'), number(row, 'version')]
-      return { admin, hash, version, grant: grantOf(row), lastUsedAt: instant(row, 'last_used_at') }
+      const version = number(row ?? {}, 'version')
+      if (!row || row.admin === null) return { version, token: null }
+      const [admin, hash] = [text(row, 'admin'), text(row, 'hash')]
+      return { version, token: { admin, hash, grant: grantOf(row), lastUsedAt: instant(row, 'last_used_at') } }
     },
 
     noteApiTokenUse: async (id, now, every) => {

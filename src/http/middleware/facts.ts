@@ -8,7 +8,7 @@ import type { MiddlewareHandler } from 'hono'
 import ipaddr from 'ipaddr.js'
 import { err, ok, type Result } from '../../core/result.ts'
 import { utcTime } from '../../core/time.ts'
-import { hex } from '../../flows/sessions.ts'
+import { hex } from '../../flows/digest.ts'
 import type { Edges } from '../../ports/edges.ts'
 import type { Env } from '../env.ts'
 

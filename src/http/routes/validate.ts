@@ -1,12 +1,14 @@
 /**
- * /validate: the API that RADIUS, PAM and web clients call. Public, so it says as little as it can.
+ * /validate: the API that RADIUS, PAM and web clients call. Public, unless settings say who may ask, so it says as little
+ * as it can.
  *
  * A route takes the parsed parameters, decodes, runs one flow, encodes. It decides nothing. All of it answers to GET
  * and POST, since old clients still send GET.
  */
 import { type Context, Hono } from 'hono'
 import encodeQR from 'qr'
-import type { Check, CheckCommand } from '../../flows/check.ts'
+import type { AdmissionFlow } from '../../flows/admission.ts'
+import type { Check, CheckCommand, CheckOutcome } from '../../flows/check.ts'
 import type { Status } from '../../flows/status.ts'
 import type { Edges } from '../../ports/edges.ts'
 import { escapeHtml, success } from '../dialects/linotp/envelope.ts'
@@ -27,12 +29,17 @@ import {
   refusalOfSerial,
 } from '../dialects/linotp/validate.ts'
 import type { Env } from '../env.ts'
+import { createTurnAway, door } from '../middleware/door.ts'
 import { params } from '../middleware/params.ts'
 import { type Params, param } from '../params.ts'
 import { repeatable } from '../repeatable.ts'
 import { json, page } from '../reply.ts'
 
-export type ValidateFlows = { readonly check: Check; readonly status: Status }
+export type ValidateFlows = {
+  readonly check: Check
+  readonly status: Status
+  readonly admission: AdmissionFlow
+}
 
 type Ctx = Context<Env>
 type Handler = (c: Ctx, params: Params) => Response | Promise<Response>
@@ -50,42 +57,52 @@ export function validateRoutes(
   { samlAttributes, requestIdParameter }: ValidateSettings,
   log: Edges['log'],
 ): Hono<Env> {
-  const check = (c: Ctx) => run(c, decodeCheck(c.get('params')))
+  const turnAway = createTurnAway(flows.admission, (c, status) => refuseValidate(c, status))
 
-  const run = async (c: Ctx, command: CheckCommand) => flows.check(command, await repeatable(c, requestIdParameter))
+  const run = async (
+    c: Ctx,
+    command: CheckCommand,
+    encode: (outcome: CheckOutcome) => Response | Promise<Response>,
+  ) => {
+    const outcome = await flows.check(command, await repeatable(c, requestIdParameter))
+    return outcome.kind === 'turned_away' ? turnAway(c, outcome.refusal) : encode(outcome)
+  }
+  const check = (c: Ctx, encode: (outcome: CheckOutcome) => Response | Promise<Response>) =>
+    run(c, decodeCheck(c.get('params')), encode)
 
   const handlers: Readonly<Record<string, Handler>> = {
-    '/check': async (c, given) => {
-      const outcome = await check(c)
-      if (outcome.kind === 'challenged' && param(given, 'qr') !== null)
-        return qrPage(c, String(challengeDetail(outcome).message))
-      return json(c, encodeCheck(outcome, given))
-    },
-    '/check_s': async (c, given) => {
+    '/check': (c, given) =>
+      check(c, (outcome) =>
+        outcome.kind === 'challenged' && param(given, 'qr') !== null
+          ? qrPage(c, String(challengeDetail(outcome).message))
+          : json(c, encodeCheck(outcome, given)),
+      ),
+    '/check_s': (c, given) => {
       const command = decodeCheckSerial(given)
-      return json(c, encodeCheckSerial(await run(c, command), command, given))
+      return run(c, command, (outcome) => json(c, encodeCheckSerial(outcome, command, given)))
     },
-    '/check_t': async (c, given) => {
+    '/check_t': (c, given) => {
       const command = decodeCheckTransaction(given)
       if (!command) return json(c, refusal())
-      return json(c, encodeCheckTransaction(await run(c, command), command.transactionId ?? ''))
+      return run(c, command, (outcome) => json(c, encodeCheckTransaction(outcome, command.transactionId ?? '')))
     },
     '/check_status': async (c, given) => {
       const command = decodeStatus(given)
-      return json(c, encodeStatus(command ? await flows.status(command, c.get('facts')) : []))
+      if (!command) return json(c, encodeStatus([]))
+      const outcome = await flows.status(command, c.get('facts'))
+      return outcome.kind === 'turned_away' ? turnAway(c, outcome.refusal) : json(c, encodeStatus(outcome.entries))
     },
-    '/simplecheck': async (c) => plain(c, encodeSimple(await check(c))),
-    '/smspin': async (c) => json(c, encodeSmsPin(await check(c))),
-    '/samlcheck': async (c, given) => {
-      const outcome = await check(c)
-      return json(c, encodeSaml(outcome, given, await samlAttributes()))
-    },
-    '/radiuscheck': async (c) => bare(c, (await check(c)).kind === 'accepted' ? 204 : 400),
+    '/simplecheck': (c) => check(c, (outcome) => plain(c, encodeSimple(outcome))),
+    '/smspin': (c) => check(c, (outcome) => json(c, encodeSmsPin(outcome))),
+    '/samlcheck': (c, given) =>
+      check(c, async (outcome) => json(c, encodeSaml(outcome, given, await samlAttributes()))),
+    '/radiuscheck': (c) => check(c, ({ kind }) => bare(c, kind === 'accepted' ? 204 : 400)),
     '/ok': (c) => json(c, success(true, 0)),
     '/fail': (c) => json(c, success(false, 0)),
   }
 
   const routes = new Hono<Env>()
+  routes.use(door(flows.admission, turnAway))
   // Never an error: a body that cannot be read is a "no".
   routes.use(
     params((c, rule) => {
@@ -100,24 +117,24 @@ export function validateRoutes(
   return routes
 }
 
-/** The "no" of each endpoint when nothing can be said. */
-export function refuseValidate(c: Ctx): Response {
+/** The "no" of each endpoint when nothing can be said, and whoever reads the body alone hears a no. */
+export function refuseValidate(c: Ctx, status: 200 | 401 | 403 = 200): Response {
   switch (c.get('path').replace(/^\/validate\//, '')) {
     case 'simplecheck':
-      return plain(c, ':-(')
+      return plain(c, ':-(', status)
     case 'radiuscheck':
-      return bare(c, 400)
+      return bare(c, status === 200 ? 400 : status)
     case 'check_s':
-      return json(c, refusalOfSerial())
+      return json(c, refusalOfSerial(), status)
     default:
-      return json(c, refusal())
+      return json(c, refusal(), status)
   }
 }
 
-const plain = (c: Ctx, text: string): Response =>
-  c.body(text, 200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
+const plain = (c: Ctx, text: string, status: 200 | 401 | 403 = 200): Response =>
+  c.body(text, status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
 
-const bare = (c: Ctx, status: 204 | 400): Response => c.body(null, status, { 'cache-control': 'no-store' })
+const bare = (c: Ctx, status: 204 | 400 | 401 | 403): Response => c.body(null, status, { 'cache-control': 'no-store' })
 
 /** The largest code, version 40, holds this many bytes at level M (ISO/IEC 18004 table 7). */
 const MAX_QR_BYTES = 2331

@@ -18,6 +18,7 @@ export const MISSING_USERNAME = unauthorized(4032, 'Authentication failure. Miss
 export const MISSING_HEADER = unauthorized(4033, 'Authentication failure. Missing Authorization header.')
 export const UNREADABLE_TOKEN = unauthorized(4304, 'Authentication failure. Error during decoding your token')
 export const EXPIRED_TOKEN = unauthorized(4305, 'Authentication failure. Your token has expired')
+export const CLIENT_NOT_ALLOWED = denied('Your address may not ask here.')
 export const WRONG_METHOD: PiError = { status: 405, code: 4307, message: 'The method is not allowed for this path.' }
 export const NO_SUCH_PAGE = notFound('The requested URL was not found on the server.')
 export const BUSY: PiError = { status: 429, code: 403, message: 'Too many logins at once: try again in a moment' }

@@ -34,6 +34,10 @@ export function createReplies(signer: () => Promise<SignReply | null>): Replies 
   }
 }
 
+/** For who looks at the status alone. */
+export const emptyReply = (c: Ctx, status: 204 | 400 | 401 | 403): Response =>
+  c.body(null, status, { 'cache-control': 'no-store' })
+
 /** `id`: 1 unless told. */
 type Encoded = Omit<Answer, 'id'> & Partial<Pick<Answer, 'id'>>
 

@@ -1,7 +1,8 @@
-/** /validate on privacyIDEA's wire (contract A.7 to A.11). Public but for `triggerchallenge`; GET and POST. */
+/** /validate on privacyIDEA's wire (contract A.7 to A.11). `triggerchallenge` is for administrators; GET and POST. */
 import { type Context, Hono } from 'hono'
 import type { ChallengeFor } from '../../../flows/challenge-for.ts'
-import type { Check } from '../../../flows/check.ts'
+import type { Check, CheckOutcome } from '../../../flows/check.ts'
+import type { PiError } from '../../dialects/privacyidea/envelope.ts'
 import { badParameter, userUnknown, WRONG_METHOD } from '../../dialects/privacyidea/failures.ts'
 import type { Options } from '../../dialects/privacyidea/options.ts'
 import {
@@ -16,10 +17,11 @@ import {
   refusedParams,
 } from '../../dialects/privacyidea/validate.ts'
 import type { Env } from '../../env.ts'
+import type { TurnAway } from '../../middleware/door.ts'
 import { param } from '../../params.ts'
 import { repeatable } from '../../repeatable.ts'
 import type { ValidateSettings } from '../validate.ts'
-import type { Replies, Respond } from './replies.ts'
+import { emptyReply, type Replies, type Respond } from './replies.ts'
 
 type Ctx = Context<Env>
 type Flows = { readonly check: Check; readonly challengeFor: ChallengeFor }
@@ -28,39 +30,42 @@ type Wire = {
   readonly replies: Replies
   readonly respond: Respond
   readonly settings: ValidateSettings
+  readonly turnAway: TurnAway
 }
 
-export function validateRoutes(flows: Flows, { options, replies, respond, settings }: Wire): Hono<Env> {
+export function validateRoutes(flows: Flows, { options, replies, respond, settings, turnAway }: Wire): Hono<Env> {
   const { answer, refuse } = replies
-  const bare = (c: Ctx, status: 204 | 400): Response => c.body(null, status, { 'cache-control': 'no-store' })
-  /** The outcome, or the error that is answered instead. */
-  const check = async (c: Ctx) => {
+  /** @param error answers an error instead of an outcome */
+  const check = async (
+    c: Ctx,
+    encode: (outcome: CheckOutcome) => Response | Promise<Response>,
+    error = (wrong: PiError): Response | Promise<Response> => refuse(c, wrong),
+  ): Promise<Response> => {
     const given = c.get('params')
     const refused = refusedParams(given)
-    if (refused) return refused
+    if (refused) return error(refused)
     const outcome = await flows.check(decodeCheck(given), await repeatable(c, settings.requestIdParameter))
-    return errorOf(outcome, given, options.unknownUser) ?? outcome
+    if (outcome.kind === 'turned_away') return turnAway(c, outcome.refusal)
+    const wrong = errorOf(outcome, given, options.unknownUser)
+    return wrong ? error(wrong) : encode(outcome)
   }
 
   const handlers: Readonly<Record<string, (c: Ctx) => Response | Promise<Response>>> = {
-    '/check': async (c) => {
-      const outcome = await check(c)
-      return 'code' in outcome ? refuse(c, outcome) : answer(c, encodeCheck(outcome, c.get('params')))
-    },
-    '/radiuscheck': async (c) => {
-      const outcome = await check(c)
-      return bare(c, 'kind' in outcome && outcome.kind === 'accepted' ? 204 : 400)
-    },
-    '/samlcheck': async (c) => {
-      const outcome = await check(c)
-      if ('code' in outcome) return refuse(c, outcome)
-      return answer(c, encodeSaml(outcome, c.get('params'), await settings.samlAttributes()))
-    },
+    '/check': (c) => check(c, (outcome) => answer(c, encodeCheck(outcome, c.get('params')))),
+    '/radiuscheck': (c) =>
+      check(
+        c,
+        ({ kind }) => emptyReply(c, kind === 'accepted' ? 204 : 400),
+        () => emptyReply(c, 400),
+      ),
+    '/samlcheck': (c) =>
+      check(c, async (outcome) => answer(c, encodeSaml(outcome, c.get('params'), await settings.samlAttributes()))),
     '/triggerchallenge': async (c) => {
       const given = c.get('params')
       const refused = refusedParams(given)
       if (refused) return refuse(c, refused)
       const result = await flows.challengeFor(decodeChallengeFor(given), c.get('facts'))
+      if ('kind' in result) return turnAway(c, result.refusal)
       return respond(c, result, (outcome) =>
         // Who may trigger may know who there is.
         outcome.kind === 'rejected' && isUnknownUser(outcome.reason)

@@ -1,0 +1,120 @@
+/**
+ * Admission: who may ask at /validate, by address and by API key, where the settings say so. It is decided before anybody
+ * is looked for.
+ *
+ * Twice, so that it costs nobody a round trip who has no key: at the door by the settings that this process knows, and
+ * where a flow has learned what holds now (`Asker`), by that. A key is read once for both, and nobody is turned away by
+ * settings that have moved.
+ */
+
+import { isKey } from '../core/policy/grant.ts'
+import type { Condition } from '../core/policy/match.ts'
+import { validateApiKey, validateClients } from '../core/setting-keys.ts'
+import { realmsWith, type Settings, settingOf } from '../core/settings.ts'
+import type { Token } from '../core/token.ts'
+import type { UserQuery } from '../core/users.ts'
+import type { Edges } from '../ports/edges.ts'
+import type { Store } from '../ports/store.ts'
+import { type ProveApiToken, type ProvenToken, parseApiToken } from './api-tokens.ts'
+import type { Audit } from './audit.ts'
+import type { Facts } from './facts.ts'
+import type { SettingsCache } from './settings.ts'
+
+/** `api_key_wrong`: unknown, revoked or expired; `api_key_right_missing`: an API token that is no key. */
+export type RefusalReason = 'client_not_allowed' | 'api_key_missing' | 'api_key_wrong' | 'api_key_right_missing'
+export type Refusal = { readonly reason: RefusalReason; readonly keyId: string | null }
+export type TurnedAway = { readonly kind: 'turned_away'; readonly refusal: Refusal }
+
+export type Admitted = {
+  readonly refusal: null
+  /** Whose users and tokens alone may be asked for; null: everybody's. */
+  readonly realms: readonly string[] | null
+}
+export type Admission = Admitted | { readonly refusal: Refusal }
+/** Whoever does not come through the door: users of self-service, administrators. */
+export const UNBOUND: Admitted = { refusal: null, realms: null }
+
+/** Who asks, as far as the door can tell. */
+export type Asker = {
+  /** Of the key that came along, right or wrong; null: none, or what is none. */
+  readonly keyId: string | null
+  readonly admit: (settings: Settings) => Promise<Admission>
+}
+
+export type AtDoor = {
+  /** The key as it was sent; null: none. */
+  readonly presented: string | null
+  /** Others prove in another way who they are. */
+  readonly needsKey: boolean
+}
+
+export type AdmissionFlow = {
+  readonly ask: (at: AtDoor, facts: Facts) => Promise<Asker | Refusal>
+  /** Tells of a refusal in audit, log and metrics. */
+  readonly note: (refusal: Refusal, facts: Facts) => Promise<void>
+}
+
+type Parts = {
+  readonly store: Pick<Store, 'findApiToken'>
+  readonly settings: SettingsCache
+  readonly audit: Audit
+  readonly edges: Edges
+  readonly proveApiToken: ProveApiToken
+}
+
+export function createAdmission({ store, settings: cache, audit, edges, proveApiToken }: Parts): AdmissionFlow {
+  return {
+    ask: async ({ presented, needsKey }, { client, now }) => {
+      const written = presented === null ? null : parseApiToken(presented)
+      const keyId = written?.id ?? null
+      const refused = (reason: RefusalReason): Admission => ({ refusal: { reason, keyId } })
+      let reading: Promise<ProvenToken> | undefined
+      /** Without a key it tells the version of the settings alone. */
+      const read = (): Promise<ProvenToken> => {
+        reading ??= written ? proveApiToken(written, now) : store.findApiToken('', now)
+        return reading
+      }
+      const admit = async (settings: Settings): Promise<Admission> => {
+        if (!isListed(settingOf(settings, validateClients), client)) return refused('client_not_allowed')
+        if (!needsKey || !settingOf(settings, validateApiKey)) return UNBOUND
+        if (presented === null) return refused('api_key_missing')
+        const token = written && (await read()).token
+        if (!token) return refused('api_key_wrong')
+        const realms = token.grant?.realms ?? []
+        return isKey(token.grant)
+          ? { refusal: null, realms: realms.length > 0 ? realms : null }
+          : refused('api_key_right_missing')
+      }
+      const known = await cache.known()
+      const first = await admit(known)
+      if (!first.refusal && !reading) return { keyId, admit }
+      const held = await cache.at((await read()).version)
+      const { refusal } = held === known ? first : await admit(held)
+      return refusal ?? { keyId, admit }
+    },
+
+    note: async (refusal, facts) => {
+      const { reason } = refusal
+      edges.log.info('check_rejected', { request: facts.requestId, client: facts.client, reason })
+      edges.metrics?.count('checks', { verdict: 'rejected', reason })
+      await audit.write(facts, { success: false, actionDetail: reason, info: keyNamed(refusal) })
+    },
+  }
+}
+
+const isListed = (clients: Condition<string> | null, client: string): boolean => clients === null || clients(client) > 0
+
+/** What stands in the audit where a key asks for somebody, or for a token, of realms that are not its own. */
+export const FOREIGN = 'realm_not_permitted'
+/** The key as the audit has it: by its id, as lists of API tokens do. */
+export const keyNamed = (by: Pick<Asker, 'keyId'> | undefined): string => (by?.keyId ? `API key ${by.keyId}` : '')
+
+/** Of the places where a user may be those that the key may ask for. */
+export const queriesWithin = (queries: readonly UserQuery[], { realms }: Admitted): readonly UserQuery[] =>
+  realms === null ? queries : queries.filter(({ realm }) => realms.includes(realm.name))
+
+/** A token lies in its realms and in those of its owner. */
+export function isTokenWithin({ realms: own, owner }: Token, settings: Settings, { realms }: Admitted): boolean {
+  if (realms === null) return true
+  return [...own, ...(owner ? realmsWith(settings, owner.resolver) : [])].some((realm) => realms.includes(realm))
+}
