@@ -1,5 +1,7 @@
 /** FreeRADIUS with rlm_rest, by the files that docs/radius.md tells operators to copy. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addAdministrator } from '../support/administrators.ts'
+import { makeKey } from '../support/askers.ts'
 import { enroll } from '../support/harness.ts'
 import { ask, type Radius, startFreeradius } from './freeradius.ts'
 import { type Served, serve } from './served.ts'
@@ -154,6 +156,28 @@ describe('one question, one answer', () => {
     expect(replies.map(({ code }) => code)).toEqual(['Access-Reject', 'Access-Accept', 'Access-Reject'])
   })
 })
+
+it.each(['otpost', 'otpost-simple'] as const)(
+  '%s sends the API key that otpost wants, and is refused without',
+  async (site) => {
+    await addAdministrator(h, `of-${site}`)
+    const { token } = await makeKey(h, { username: `of-${site}`, scope: 'validate', realm: 'home' })
+    const user = await userWith('pin-')
+    const [keyless, keyed] = [
+      await startFreeradius(site, `${h.url}/pi`),
+      await startFreeradius(site, `${h.url}/pi`, token),
+    ]
+    await ask(keyless.port, { user, password: 'pin-' })
+    const password = `pin-${otp()}`
+    await h.admin('/system/setConfig', { validate_api_key: 'True' })
+
+    const replies = [await ask(keyless.port, { user, password }), await ask(keyed.port, { user, password })]
+
+    await h.admin('/system/delConfig', { key: 'validate_api_key' })
+    await Promise.all([keyless.stop(), keyed.stop()])
+    expect(replies.map(({ code }) => code)).toEqual(['Access-Reject', 'Access-Accept'])
+  },
+)
 
 it('is refused while otpost cannot be reached, and works again afterwards', async () => {
   const other = await serve()

@@ -18,8 +18,11 @@ export const SECRET = 'testing123-of-this-run'
 export type Site = 'otpost' | 'otpost-simple'
 export type Radius = { readonly port: number; readonly output: () => string; readonly stop: () => Promise<void> }
 
-/** @param url of otpost's privacyIDEA dialect */
-export async function startFreeradius(site: Site, url: string): Promise<Radius> {
+/**
+ * @param url of otpost's privacyIDEA dialect
+ * @param key API key; none: the variable is not there
+ */
+export async function startFreeradius(site: Site, url: string, key?: string): Promise<Radius> {
   const folder = mkdtempSync(join(tmpdir(), 'otpost-radius-'))
   const port = await freePort()
   for (const [name, file] of [
@@ -32,7 +35,9 @@ export async function startFreeradius(site: Site, url: string): Promise<Radius> 
   writeFileSync(join(folder, 'dictionary'), '')
   writeFileSync(join(folder, 'radiusd.conf'), radiusdConf(folder, site, port))
 
-  const server = spawn('freeradius', ['-f', '-X', '-d', folder], { env: { ...process.env, OTPOST_URL: url } })
+  const server = spawn('freeradius', ['-f', '-X', '-d', folder], {
+    env: { ...process.env, OTPOST_URL: url, ...(key === undefined ? {} : { OTPOST_KEY: key }) },
+  })
   let output = ''
   const ready = new Promise<void>((found, failed) => {
     const take = (chunk: Buffer) => {

@@ -33,7 +33,7 @@ export const asker =
 export const isYes = ({ status, text }: Heard): boolean =>
   status === 204 || text === ':-)' || /"(value|auth)":\s*true/.test(text)
 
-/** Makes an API token of administrator `ada`. */
+/** Makes an API token, of administrator `ada` unless told. */
 export async function makeKey(h: Harness, bound: Fields): Promise<{ readonly id: string; readonly token: string }> {
   const { json, text } = await h.admin('/otpost/api-tokens', { username: 'ada', ...bound })
   const { id, token } = (json.result?.value ?? {}) as { readonly id?: string; readonly token?: string } // as operators.ts writes it

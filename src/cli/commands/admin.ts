@@ -94,7 +94,7 @@ type TokenOptions = {
 
 function registerTokens(admin: Command, platform: Platform): void {
   const tokens = withExamples(
-    admin.command('token').description('API tokens, for scripts and for --server'),
+    admin.command('token').description('API tokens, for scripts, for --server and for clients of /validate'),
     'otpost admin token list',
   )
 
@@ -105,14 +105,15 @@ function registerTokens(admin: Command, platform: Platform): void {
   add.option('--name <text>', 'what it is for', '')
   add.option(
     '--scope <rights>',
-    'bind it to rights: read-only, a scope (admin), single ones (admin/disable,audit/view)',
+    'bind it to rights: read-only, a scope (admin), single ones (admin/disable,audit/view); validate: a key for /validate',
   )
-  add.option('--realm <names>', 'bind it to tokens and users of these realms')
+  add.option('--realm <names>', 'bind it to tokens and users of these realms, a key for /validate too')
   add.option('--expires <when>', 'until when it is good: 90d, 12h, 2027-01-31; without it, until it is revoked')
   withExamples(
     withJson(withTarget(add)),
     'otpost admin token add ada --name backup-script --scope read-only --expires 365d',
     'otpost admin token add ada --name helpdesk --scope admin/reset,admin/enable --realm staff',
+    'otpost admin token add ada --name radius1 --scope validate --realm staff --expires 365d   # for a client of /validate',
     'otpost admin token add admin --server https://otp.example.org   # without a token: asks for the password',
   )
   add.action(async (username: string, { name, scope, realm, expires, json }: TokenOptions) => {
