@@ -97,6 +97,23 @@ describe.each([
       expect([nonce, /^rsa_sha256_pss:[0-9a-f]{512}$/.test(signature)]).toEqual(['n', true])
   })
 
+  it('lets those alone ask who have a key, where a setting says so', async () => {
+    const { user, pin, otp } = await triggered()
+    const made = await otpost.admin.call('/otpost/api-tokens', { username: 'admin', scope: 'validate' })
+    const { token } = made.result.value as { token: string } // otpost's own answer
+    const set = (value: string) => otpost.admin.call('/system/setConfig', { validate_api_key: value })
+    const ask = (headers = {}) =>
+      fetch(`${otpost.url}/validate/radiuscheck`, {
+        ...{ method: 'POST', headers, body: new URLSearchParams({ user, pass: pin + otp }) },
+      })
+    await set('True')
+
+    const replies = [await ask(), await ask({ authorization: `Basic ${btoa(`radius:${token}`)}` })]
+
+    await set('False')
+    expect(replies.map(({ status }) => status)).toEqual([401, 204])
+  })
+
   it('accepts PIN and OTP in one pass, without the transaction', async () => {
     const { user, pin, otp } = await triggered()
 
