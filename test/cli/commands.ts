@@ -72,11 +72,16 @@ export function describeCommands(
 
     const wrong = await command(make('--scope', 'admin/nothing'))
     const made = await command(make('--scope', 'admin/reset,admin/show', '--realm', 'staff', '--expires', '2040-01-31'))
+    const key = await command(make('--scope', 'validate', '--realm', 'staff'))
     const list = await command(['admin', 'token', 'list'])
 
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("'admin/nothing' is none")])
     expect(made.code).toBe(0)
     expect(list.stdout).toMatch(/ binder +bound +admin\/reset admin\/show @staff +\S+Z +2040-02-01T00:00:00Z +never/)
+    expect([key.code, list.stdout]).toEqual([
+      0,
+      expect.stringMatching(/ binder +bound +validate @staff +\S+Z +never +never/),
+    ])
   })
 
   it('sets the password of an administrator', async () => {
