@@ -1,4 +1,5 @@
 /** Clients of /validate: every path of both dialects, from any address, with any header, and the keys that they may have. */
+import { expect } from 'vitest'
 import type { Otpost } from '../../src/compose.ts'
 import type { Fields, Harness } from './harness.ts'
 
@@ -42,3 +43,21 @@ export async function makeKey(h: Harness, bound: Fields): Promise<{ readonly id:
 }
 
 export const bearer = (token: string): Fields => ({ authorization: `Bearer ${token}` })
+
+/** What a client that looks at the body alone must hear. */
+const NO: Readonly<Record<string, RegExp>> = {
+  '/validate/simplecheck': /^:-\($/,
+  '/validate/radiuscheck': /^$/,
+  '/pi/validate/radiuscheck': /^$/,
+  '/validate/check_s': /"status": false,\s*"value": false/,
+}
+/** The refusal of its dialect: the status, a no for who looks at the body alone, `code` in privacyIDEA's. */
+export function isRefused(path: string, heard: Heard, [status, code]: readonly [number, number]): void {
+  const no =
+    PI_PATHS.includes(path) && !path.endsWith('radiuscheck')
+      ? new RegExp(`"status":false,"error":\\{"code":${code},`)
+      : (NO[path] ?? /"status": true,\s*"value": false/)
+  expect(heard, path).toMatchObject({ status, text: expect.stringMatching(no) })
+  expect(isYes(heard), path).toBe(false)
+  expect(heard.headers.get('www-authenticate') !== null, path).toBe(status === 401)
+}
