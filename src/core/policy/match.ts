@@ -58,6 +58,9 @@ function readNetwork(text: string): Network | null {
   if (text.includes('/')) {
     if (!ipaddr.isValidCIDR(text)) return null
     const [base, bits] = ipaddr.parseCIDR(text)
+    // An IPv4 address inside IPv6 is the IPv4 address, and so is a network of them.
+    if (base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && bits >= 96)
+      return { kind: 'ipv4', base: base.toIPv4Address(), bits: bits - 96 }
     return { kind: base.kind(), base, bits }
   }
   // Four numbers or a full IPv6 address; forms like `10.1` are no addresses here.
