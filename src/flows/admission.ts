@@ -39,6 +39,8 @@ export type Asker = {
   /** Of the key that came along, right or wrong; null: none, or what is none. */
   readonly keyId: string | null
   readonly admit: (settings: Settings) => Promise<Admission>
+  /** Id of the key by which the client was let in, for the audit; null where none was needed. */
+  readonly letInBy: () => string | null
 }
 
 export type AtDoor = {
@@ -69,6 +71,7 @@ export function createAdmission({ store, settings: cache, audit, edges, proveApi
       const keyId = written?.id ?? null
       const refused = (reason: RefusalReason): Admission => ({ refusal: { reason, keyId } })
       let reading: Promise<ProvenToken> | undefined
+      let letInBy: string | null = null
       /** Without a key it tells the version of the settings alone. */
       const read = (): Promise<ProvenToken> => {
         reading ??= written ? proveApiToken(written, now) : store.findApiToken('', now)
@@ -80,24 +83,26 @@ export function createAdmission({ store, settings: cache, audit, edges, proveApi
         if (presented === null) return refused('api_key_missing')
         const token = written && (await read()).token
         if (!token) return refused('api_key_wrong')
+        if (!isKey(token.grant)) return refused('api_key_right_missing')
+        letInBy = keyId
         const realms = token.grant?.realms ?? []
-        return isKey(token.grant)
-          ? { refusal: null, realms: realms.length > 0 ? realms : null }
-          : refused('api_key_right_missing')
+        return { refusal: null, realms: realms.length > 0 ? realms : null }
       }
       const known = await cache.known()
       const first = await admit(known)
-      if (!first.refusal && !reading) return { keyId, admit }
+      const asker = { keyId, admit, letInBy: () => letInBy }
+      if (!first.refusal && !reading) return asker
       const held = await cache.at((await read()).version)
       const { refusal } = held === known ? first : await admit(held)
-      return refusal ?? { keyId, admit }
+      return refusal ?? asker
     },
 
     note: async (refusal, facts) => {
       const { reason } = refusal
       edges.log.info('check_rejected', { request: facts.requestId, client: facts.client, reason })
       edges.metrics?.count('checks', { verdict: 'rejected', reason })
-      await audit.write(facts, { success: false, actionDetail: reason, info: keyNamed(refusal) })
+      const info = refusal.keyId === null ? '' : keyNamed(refusal.keyId)
+      await audit.write(facts, { success: false, actionDetail: reason, info })
     },
   }
 }
@@ -107,7 +112,7 @@ const isListed = (clients: Condition<string> | null, client: string): boolean =>
 /** What stands in the audit where a key asks for somebody, or for a token, of realms that are not its own. */
 export const FOREIGN = 'realm_not_permitted'
 /** The key as the audit has it: by its id, as lists of API tokens do. */
-export const keyNamed = (by: Pick<Asker, 'keyId'> | undefined): string => (by?.keyId ? `API key ${by.keyId}` : '')
+export const keyNamed = (id: string): string => `API key ${id}`
 
 /** Of the places where a user may be those that the key may ask for. */
 export const queriesWithin = (queries: readonly UserQuery[], { realms }: Admitted): readonly UserQuery[] =>

@@ -11,6 +11,7 @@ import { maskAddress } from '../core/mask.ts'
 import type { AuditDelivery, AuditEntry, AuditRow } from '../ports/audit.ts'
 import type { DeliveryNote, Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
+import { keyNamed } from './admission.ts'
 import type { Facts } from './facts.ts'
 
 export type Audit = {
@@ -44,7 +45,9 @@ const LIMITS = {
 export function createAudit(store: Store, vault: Vault, server = ''): Audit {
   const row = async (facts: Facts, entry: AuditDetails): Promise<AuditRow> => {
     const { requestId, now: at, action, administrator, client } = facts
-    const texts = { ...EMPTY, ...entry, action, administrator, client }
+    const key = facts.asker?.letInBy() ?? null
+    const info = [entry.info ?? '', key === null ? '' : keyNamed(key)].filter((text) => text !== '').join('; ')
+    const texts = { ...EMPTY, ...entry, info, action, administrator, client }
     const newest = await store.newestAudit()
     const kept = {
       ...{ ...texts, ...cutAll(texts), requestId, at, success: entry.success, server: cut(server, 80) },

@@ -31,7 +31,7 @@ import type { Edges } from '../ports/edges.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
-import { FOREIGN, keyNamed, type TurnedAway } from './admission.ts'
+import { FOREIGN, type TurnedAway } from './admission.ts'
 import type { Audit } from './audit.ts'
 import { type AutoEnrolled, createAutoEnroll } from './auto-enroll.ts'
 import { type Directories, reasonsOf } from './directories.ts'
@@ -295,7 +295,6 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       serial: candidates.map((token) => token.serial).join(' '),
       tokenType: [...new Set(candidates.map((token) => token.type))].join(' '),
       actionDetail,
-      ...(actionDetail === FOREIGN ? { info: keyNamed(facts.asker) } : {}),
       ...(reason === 'resolver_unavailable' ? { info: reasonsOf(unavailable) } : {}),
     })
     const counts = await store.reject({

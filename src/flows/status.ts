@@ -12,7 +12,7 @@ import type { Token } from '../core/token.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
 import { place, type Vault } from '../ports/vault.ts'
-import { FOREIGN, isTokenWithin, keyNamed, queriesWithin, type TurnedAway, UNBOUND } from './admission.ts'
+import { FOREIGN, isTokenWithin, queriesWithin, type TurnedAway, UNBOUND } from './admission.ts'
 import type { Audit } from './audit.ts'
 import { type Directories, reasonsOf } from './directories.ts'
 import type { Facts } from './facts.ts'
@@ -83,7 +83,7 @@ export function createStatus(parts: Parts): Status {
     const isWrong = shown.length === 0 && !full && !down && entries.some(({ challenge }) => isSent(challenge))
     const row = await audit.row(facts, {
       success: shown.length > 0,
-      ...(leftOut && shown.length === 0 ? { actionDetail: FOREIGN, info: keyNamed(facts.asker) } : {}),
+      ...(leftOut && shown.length === 0 ? { actionDetail: FOREIGN } : {}),
       ...(full ? { actionDetail: 'client_limit_reached' } : {}),
       ...(down ? { actionDetail: 'resolver_unavailable', info: reasonsOf([down]) } : {}),
       user: named?.user ?? '',

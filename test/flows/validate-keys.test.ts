@@ -122,6 +122,27 @@ describe('with validate_api_key', () => {
     expect([await h.failCount('OWN'), h.catcher.mails().length]).toEqual([failures, mails])
   })
 
+  it('each row of the audit names the key that let its client in, and none that nobody has looked at', async () => {
+    const key = (await makeKey(h, { scope: 'validate' })).token
+    const heard = async (fields: Fields) => {
+      await ask('/validate/check', { headers: bearer(key), fields })
+      return (await newest()) as { readonly success: boolean; readonly info: string }
+    }
+    const login = async () => {
+      const wrong = await heard({ user: 'ada', pass: 'wrong' })
+      const sent = await heard({ user: 'ada', pass: 'pin-' })
+      const right = await heard({ user: 'ada', pass: `pin-${h.catcher.mails().at(-1)?.text.trim()}` })
+      const { success, info } = right
+      expect(success).toBe(true)
+      return [wrong.info, sent.info, info]
+    }
+
+    expect(await login()).toEqual(['', '', ''])
+    await set({ validate_api_key: 'True' })
+    const id = key.split('_')[1]
+    expect(await login()).toEqual(Array(3).fill(`API key ${id}`))
+  })
+
   it('a refusal leaves one row in the audit and one line in the log, and no key in either', async () => {
     await set({ validate_api_key: 'True' })
     const [before, lines] = [await rows(), h.log.length]
