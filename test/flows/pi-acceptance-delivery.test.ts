@@ -2,29 +2,18 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { enrollSms, type Gateway, startGateway, useGateway } from '../support/gateway.ts'
-import { enroll, type Harness, startHarness } from '../support/harness.ts'
-import { PASSWORD, type PiClient, type PiReply, piClient } from '../support/privacyidea.ts'
+import { enrollSms, startGateway, useGateway } from '../support/gateway.ts'
+import { enroll } from '../support/harness.ts'
+import { PASSWORD, type PiReply, startPi } from '../support/privacyidea.ts'
 import { startSmtpServer } from '../support/smtp-server.ts'
 
-let h: Harness
-let gateway: Gateway
-let pi: PiClient
-let token: string
+const world = await startPi()
+const { h, gateway, pi, token } = world
 beforeAll(async () => {
-  h = await startHarness({ OTPOST_ADMIN_PASSWORD: PASSWORD })
-  gateway = await startGateway()
-  await useGateway(h, gateway)
-  await h.admin('/system/setConfig', { EmailBlockingTimeout: '0', SMSBlockingTimeout: '0' })
-  pi = piClient(h)
-  token = await pi.auth()
   await enroll(h, 'ada', 'EM1')
   await enrollSms(h, 'bob', 'SM1')
 })
-afterAll(async () => {
-  await h.close()
-  await gateway.close()
-})
+afterAll(world.close)
 
 const UNSENT = 'The message with the OTP could not be sent.'
 const setProvider = (name: string, config: object) =>

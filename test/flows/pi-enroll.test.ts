@@ -1,38 +1,17 @@
 /** /token/init on privacyIDEA's wire: names of fields both ways, and addresses that are the user's. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Gateway, startGateway, useGateway } from '../support/gateway.ts'
-import { type Fields, type Harness, PASSWD, startHarness } from '../support/harness.ts'
-import { type Json, PASSWORD, type PiClient, piClient } from '../support/privacyidea.ts'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Fields, PASSWD } from '../support/harness.ts'
+import { startPi } from '../support/privacyidea.ts'
 
-let h: Harness
-let gateway: Gateway
-let pi: PiClient
-let token: string
-beforeAll(async () => {
-  h = await startHarness({ OTPOST_ADMIN_PASSWORD: PASSWORD })
-  gateway = await startGateway()
-  await useGateway(h, gateway)
-  await h.admin('/system/setConfig', { EmailBlockingTimeout: '0', SMSBlockingTimeout: '0' })
-  pi = piClient(h)
-  token = await pi.auth()
-})
-afterAll(async () => {
-  await h.close()
-  await gateway.close()
-})
+const world = await startPi()
+const { h, gateway, pi, token, list } = world
+afterAll(world.close)
 beforeEach(async () => {
   for (const user of ['ada', 'bob', 'eve']) await h.admin('/admin/remove', { user })
   await h.admin('/admin/remove', { serial: 'N1' })
 })
 
 const init = (fields: Fields) => pi.post('/token/init', fields, { token })
-type Listed = {
-  readonly tokens: Record<string, Json>[]
-  readonly count: number
-  readonly next: Json
-  readonly prev: Json
-}
-const list = async (query = ''): Promise<Listed> => (await pi.get(`/token/${query}`, { token })).value as Listed // its shape
 
 describe('init', () => {
   it.each<readonly [string, Fields, RegExp, Fields]>([

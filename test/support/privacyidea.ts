@@ -1,6 +1,7 @@
 /** A client on privacyIDEA's wire. Each reply it gets must keep what its clients take for granted (contract 0). */
 import { expect } from 'vitest'
-import type { Fields, Harness, Reply } from './harness.ts'
+import { type Gateway, startGateway, useGateway } from './gateway.ts'
+import { type Fields, type Harness, type Reply, startHarness } from './harness.ts'
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 export type PiDetail = Readonly<Record<string, Json>>
@@ -55,6 +56,42 @@ export function piClient(h: Pick<Harness, 'request' | 'catcher'>, base = '/pi'):
     auth: async (username = 'admin', password = PASSWORD) => {
       const { value } = await post('/auth', { username, password })
       return String((value as { token?: Json } | undefined)?.token ?? '')
+    },
+  }
+}
+
+export type Listed = {
+  readonly tokens: Record<string, Json>[]
+  readonly count: number
+  readonly next: Json
+  readonly prev: Json
+}
+export type PiWorld = {
+  readonly h: Harness
+  /** Where SMS go. */
+  readonly gateway: Gateway
+  readonly pi: PiClient
+  /** Of an administrator. */
+  readonly token: string
+  /** Tokens as `/token/` lists them. */
+  readonly list: (query?: string) => Promise<Listed>
+  readonly close: () => Promise<void>
+}
+
+/** An otpost with an SMS gateway, in which nothing is blocked for a while, and an administrator who is logged in. */
+export async function startPi(): Promise<PiWorld> {
+  const h = await startHarness({ OTPOST_ADMIN_PASSWORD: PASSWORD })
+  const gateway = await startGateway()
+  await useGateway(h, gateway)
+  await h.admin('/system/setConfig', { EmailBlockingTimeout: '0', SMSBlockingTimeout: '0' })
+  const pi = piClient(h)
+  const token = await pi.auth()
+  return {
+    ...{ h, gateway, pi, token },
+    list: async (query = '') => (await pi.get(`/token/${query}`, { token })).value as Listed, // its shape
+    close: async () => {
+      await h.close()
+      await gateway.close()
     },
   }
 }
