@@ -15,7 +15,7 @@ import { demoLines, makeDemoUser } from '../src/cli/demo-user.ts'
 import { type DevMail, realProvider, startDevMail } from '../src/cli/dev-mail.ts'
 import { logIn } from '../src/cli/login.ts'
 import { newPassword } from '../src/cli/password.ts'
-import { createCall } from '../src/cli/request.ts'
+import { createCall, network } from '../src/cli/request.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const SECRETS = join(ROOT, '.dev.vars')
@@ -80,7 +80,7 @@ async function startWorker(args: readonly string[]): Promise<{ readonly url: str
 
 /** @throws when the password is not that of the local database */
 async function adminOf(url: string, password: string): Promise<AdminClient> {
-  const send = await logIn(url, fetch, { username: 'admin', password }).catch((cause: unknown) => {
+  const send = await logIn(url, network(url), { username: 'admin', password }).catch((cause: unknown) => {
     throw new Error('admin could not log in: is the database older than .dev.vars? Remove .wrangler/state', { cause })
   })
   return createAdminClient(createCall({ base: url, token: null, warn: console.warn, send }))

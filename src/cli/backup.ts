@@ -6,6 +6,7 @@ import { access, chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Client, createClient } from '@libsql/client'
+import { type DatabasePlace, explain, placeOf } from '../adapters/store/failures.ts'
 import { libsqlBatch } from '../adapters/store/libsql.ts'
 import { createStore, SCHEMA_VERSION } from '../adapters/store/store.ts'
 import type { Config } from '../config.ts'
@@ -18,12 +19,23 @@ export async function backUp(config: Config, dataDir: string, target: string): P
   try {
     // What the draft is made of is nobody else's to read, not for a moment.
     process.umask(0o077)
-    await withDatabase(source, (client) => client.execute({ sql: 'VACUUM INTO ?', args: [draft] }))
+    await withDatabase(source, (client) => copyInto(client, draft, [placeOf(source), { name: target, embedded: true }]))
     await examine(draft, 'the copy')
     await rename(draft, target)
   } finally {
     await removeDatabase(draft)
   }
+}
+
+/** @param places of the database and of its copy, for what fails */
+async function copyInto(client: Client, draft: string, [source, copy]: readonly [DatabasePlace, DatabasePlace]) {
+  // What is wrong with the database shows here, and not as a failure of the copy.
+  await client.execute('SELECT COUNT(*) FROM sqlite_master').catch((error: unknown) => {
+    throw explain(error, source)
+  })
+  await client.execute({ sql: 'VACUUM INTO ?', args: [draft] }).catch((error: unknown) => {
+    throw explain(error, /^SQLITE_(FULL|CANTOPEN|READONLY|IOERR)/.test(codeOf(error)) ? copy : source)
+  })
 }
 
 /**
@@ -74,7 +86,7 @@ function databaseUrl(config: Config, dataDir: string): string {
 const isServed = (file: string): Promise<boolean> =>
   withDatabase(pathToFileURL(file).href, (client) => client.execute('PRAGMA journal_mode = DELETE')).then(
     () => false,
-    (error: unknown) => error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY',
+    (error: unknown) => codeOf(error) === 'SQLITE_BUSY',
   )
 
 /** Is it a whole database of an otpost that this one can serve? @param name what the operator knows it by */
@@ -111,3 +123,5 @@ const exists = (path: string | URL): Promise<boolean> =>
     () => true,
     () => false,
   )
+
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '')

@@ -17,7 +17,7 @@ import { report } from './failure.ts'
 import { logIn } from './login.ts'
 import { note, print, warn } from './output.ts'
 import { newPassword } from './password.ts'
-import { createCall } from './request.ts'
+import { createCall, network } from './request.ts'
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
 const clock = () => Math.floor(Date.now() / 1000)
@@ -43,7 +43,7 @@ async function demo(): Promise<void> {
     print('One login with a one-time password by e-mail, from start to end.\n')
     running = await startServer(folder, password)
     step(`A server runs at ${running.url}, with a new database in ${folder}.`)
-    const send = await logIn(running.url, fetch, { username: 'admin', password })
+    const send = await logIn(running.url, network(running.url), { username: 'admin', password })
     const client = createAdminClient(createCall({ base: running.url, token: null, warn, send }))
     step('The administrator has logged in.')
     await prepare(client, catcher)

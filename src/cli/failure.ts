@@ -12,6 +12,9 @@ export function report(error: unknown): 0 | 1 | 2 {
   return 1
 }
 
+/** Characters of one message. */
+const LONGEST = 400
+
 function describe(error: unknown): string {
   const messages: string[] = []
   for (
@@ -19,7 +22,9 @@ function describe(error: unknown): string {
     cause !== undefined && messages.length < 5;
     cause = cause instanceof Error ? cause.cause : undefined
   ) {
-    const message = (cause instanceof Error ? cause.message || cause.name : String(cause)).replace(/\s*\n\s*/g, ' ')
+    const whole = (cause instanceof Error ? cause.message || cause.name : String(cause)).replace(/\s*\n\s*/g, ' ')
+    // Some repeat what a server sent.
+    const message = whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole
     // Libraries like to repeat the text of the cause in the error around it.
     if (!messages.some((said) => said.includes(message))) messages.push(message)
   }

@@ -39,7 +39,13 @@ export async function openKeys(
   const path = keyFile(dataDir)
   // Asked before the file is read: who made the tables in the meantime had made the file before them.
   const isNew = (await store.schemaVersion()) === null
-  const found = await readFile(path, 'utf8').catch(unlessMissing)
+  const found = await readFile(path, 'utf8')
+    .catch(unlessMissing)
+    .catch((cause: unknown) => {
+      throw new Error(`the key file ${path} cannot be read: it must be a file that the user who runs otpost may read`, {
+        cause,
+      })
+    })
   if (found === null && !isNew)
     throw new Error(`the keys of this database are missing: ${path} is not there and OTPOST_KEYS is not set`)
   return watched(path, parse(found ?? (await makeKeyFile(path, edges))), edges.log)
@@ -117,12 +123,18 @@ function parse(text: string): MasterKeys {
 /** Makes the file in one step, so that of several processes one makes it and no one reads half of it. */
 async function makeKeyFile(path: string, edges: Edges): Promise<string> {
   const draft = `${path}.${crypto.randomUUID()}`
-  await writeFile(draft, `${newKey('k1', edges.random)}\n`, { mode: 0o600 })
   try {
+    await writeFile(draft, `${newKey('k1', edges.random)}\n`, { mode: 0o600 })
     await link(draft, path)
     edges.log.warn('keys_created', { file: path, advice: 'keep a copy: without it the database cannot be read' })
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
+  } catch (cause) {
+    if (codeOf(cause) !== 'EEXIST')
+      throw new Error(
+        `the key file ${path} cannot be made: is there room, and may the user who runs otpost write the folder?`,
+        {
+          cause,
+        },
+      )
   } finally {
     await rm(draft, { force: true })
   }

@@ -7,9 +7,7 @@ export type Credentials = { readonly username: string; readonly password: string
 export async function logIn(base: string, send: Send, { username, password }: Credentials): Promise<Send> {
   const body = new URLSearchParams({ username, password })
   const request = new Request(`${base.replace(/\/+$/, '')}/admin/login`, { method: 'POST', body, redirect: 'manual' })
-  const response = await send(request).catch((cause: unknown) => {
-    throw new Error(`cannot reach ${base}: is otpost running there?`, { cause })
-  })
+  const response = await send(request)
   if (response.status === 401) throw new Error(`${base} does not accept this password of ${username}`)
   if (response.status === 429)
     throw new Error(`${base} takes no login now, since others go on or too many have failed: try again later`)

@@ -3,6 +3,8 @@ import { mkdir, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Client, createClient } from '@libsql/client'
+import { refuseDamaged, refuseForeign } from '../adapters/store/examine.ts'
+import { type DatabasePlace, explain, explained, placeOf } from '../adapters/store/failures.ts'
 import { fileBatch, libsqlBatch, prepareFile } from '../adapters/store/libsql.ts'
 import { migrateDatabase } from '../adapters/store/migrate.ts'
 import { createStore } from '../adapters/store/store.ts'
@@ -24,19 +26,22 @@ type Database = {
   readonly store: Store
   /** A file of this machine, not a server. */
   readonly embedded: boolean
+  readonly place: DatabasePlace
 }
 
 /**
  * @param dataDir where the embedded database and the key file are kept; made when it is not there, for the owner only
+ * @param thorough read the pages of an embedded database before it is served
  * @throws with one sentence for the operator when keys are missing or wrong, or the database cannot be used
  */
-export async function openServer(config: Config, edges: Edges, dataDir: string): Promise<Opened> {
+export async function openServer(config: Config, edges: Edges, dataDir: string, thorough = false): Promise<Opened> {
   const templates = await templatePlaces(config)
   const database = await openDatabase(config, dataDir)
-  const { client, batch, store } = database
+  const { client, batch, embedded, place } = database
   try {
+    if (thorough && embedded) await refuseDamaged(batch, place)
     const keys = await openKeys(config, database, edges, dataDir)
-    if ((await migrateDatabase(client, store)) === 'migrated') edges.log.info('database_migrated')
+    if ((await migrate(database, config)) === 'migrated') edges.log.info('database_migrated')
     const otpost = compose(batch, keys.ring, { ...edges, templates }, config)
     const close = async () => {
       keys.close()
@@ -64,9 +69,21 @@ export async function migrateOnly(config: Config, edges: Edges, dataDir: string)
   const database = await openDatabase(config, dataDir)
   try {
     if (database.embedded) (await openKeys(config, database, edges, dataDir)).close()
-    return await migrateDatabase(database.client, database.store)
+    return await migrate(database, config)
   } finally {
     database.client.close()
+  }
+}
+
+async function migrate({ client, batch, store, embedded, place }: Database, { synchronous }: Config) {
+  try {
+    if (!embedded) await refuseForeign(batch, place)
+    const status = await migrateDatabase(client, store)
+    // On its way it may have made the connection anew.
+    if (embedded && status === 'migrated') await prepareFile(client, synchronous)
+    return status
+  } catch (error) {
+    throw explain(error, place)
   }
 }
 
@@ -80,19 +97,30 @@ async function openDatabase(
       throw new Error(`--data: ${dataDir} is not a folder and cannot be made one`, { cause })
     })
   const url = databaseUrl ?? pathToFileURL(join(dataDir, 'otpost.db')).href
+  const place = placeOf(url)
   let client: Client | undefined
   try {
     // What SQLite would make is for everybody to read; its log takes the mode of the file.
     if (databaseUrl === null) await (await open(join(dataDir, 'otpost.db'), 'a', 0o600)).close()
     client = embedded
-      ? createClient({ url, concurrency: 1, timeout: 5000 })
+      ? openFile(url)
       : createClient({ url, ...(databaseToken === null ? {} : { authToken: databaseToken }) })
     if (embedded) await prepareFile(client, synchronous)
-    const batch = embedded ? fileBatch(client, synchronous) : libsqlBatch(client)
-    return { client, batch, store: createStore(batch), embedded }
-  } catch (cause) {
+    const batch = explained(embedded ? fileBatch(client, synchronous) : libsqlBatch(client), place)
+    // Before a key file is made beside it.
+    if (embedded) await refuseForeign(batch, place)
+    return { client, batch, store: createStore(batch), embedded, place }
+  } catch (error) {
     client?.close()
-    // Behind the question mark there may be a token.
-    throw new Error(`the database ${url.split('?')[0]} cannot be opened`, { cause })
+    throw explain(error, place)
+  }
+}
+
+/** libSQL says in words alone why it cannot open a file. */
+function openFile(url: string): Client {
+  try {
+    return createClient({ url, concurrency: 1, timeout: 5000 })
+  } catch (cause) {
+    throw Object.assign(new Error('SQLite cannot open it', { cause }), { code: 'SQLITE_CANTOPEN' })
   }
 }

@@ -93,7 +93,7 @@ async function ask(
     // The token is for this server, not for one that it names.
     redirect: 'manual',
   })
-  return reach(server, request)
+  return server.send(request)
 }
 
 async function answerOf({ base, warn }: Server, path: string, response: Response): Promise<Answer> {
@@ -115,10 +115,10 @@ async function answerOf({ base, warn }: Server, path: string, response: Response
   throw new Error(`${result.error.message}${next === undefined ? '' : `; ${next}`}`)
 }
 
-async function reach({ send, base }: Server, request: Request): Promise<Response> {
-  try {
-    return await send(request)
-  } catch (cause) {
-    throw new Error(`cannot reach ${base}: is otpost running there?`, { cause })
-  }
-}
+/** Sends to a server behind the network. */
+export const network =
+  (base: string): Send =>
+  (request) =>
+    fetch(request).catch((cause: unknown) => {
+      throw new Error(`cannot reach ${base}: is otpost running there?`, { cause })
+    })

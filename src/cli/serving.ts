@@ -53,7 +53,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
   const { metrics, page: metricsPage } = prometheus(platform.capabilities.runtime)
   const edges = { ...processEdges(platform), metrics, metricsPage }
   const tls = options.tls === null ? undefined : await openTls(options.tls, edges.log)
-  const { app, administration, housekeeping, close } = await openServer(config.value, edges, options.data)
+  const { app, administration, housekeeping, close } = await openServer(config.value, edges, options.data, true)
   const grace = graceFor(config.value.sendDeadline)
   const open: Open = { devMail: null, listening: null, metrics: null, endHousekeeping: null, database: close }
   try {

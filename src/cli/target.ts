@@ -10,7 +10,7 @@ import { askHidden, canAsk } from './input.ts'
 import { type Credentials, logIn } from './login.ts'
 import { note, warn } from './output.ts'
 import type { Platform } from './platform.ts'
-import { createCall } from './request.ts'
+import { createCall, network } from './request.ts'
 
 export const DEFAULT_DATA = './data'
 
@@ -48,12 +48,12 @@ export async function withAdmin<T>(
   if (!server || dataGiven) return withLocal(platform, data, use)
   const base = readServer(command, server)
   const call = token
-    ? createCall({ base, token, warn, send: fetch })
+    ? createCall({ base, token, warn, send: network(base) })
     : createCall({
         base,
         token: null,
         warn,
-        send: await logIn(base, fetch, await askCredentials(command, administrator)),
+        send: await logIn(base, network(base), await askCredentials(command, administrator)),
       })
   return use(createAdminClient(call))
 }
@@ -102,7 +102,13 @@ export const localClient = ({ app, administration }: App): AdminClient =>
       base: `http://localhost${administration}`,
       token: null,
       warn,
-      send: async (request) => app.fetch(request, { peer: '127.0.0.1', secure: true, operator: 'cli' }),
+      send: async (request) => {
+        const broken: unknown[] = []
+        const broke = (error: unknown) => void broken.push(error)
+        const response = await app.fetch(request, { peer: '127.0.0.1', secure: true, operator: 'cli', broke })
+        if (broken.length > 0) throw broken[0]
+        return response
+      },
     }),
   )
 
@@ -115,10 +121,13 @@ const spokenLog: Log = {
   warn: (event, fields = {}) => {
     if (event === 'keys_created') note(`made the key file ${fields.file}: ${fields.advice}`)
   },
-  error: (event, fields = {}) =>
+  error: (event, fields = {}) => {
+    // The command ends with it.
+    if (event === 'request_failed') return
     note(
       `error: ${event} ${Object.entries(fields)
         .map(([name, value]) => `${name}=${value}`)
         .join(' ')}`,
-    ),
+    )
+  },
 }

@@ -29,6 +29,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   app.onError((error, c) => {
     // A broken edge, never an expected failure. Errors of the store carry SQL text, but no values.
     edges.log.error('request_failed', { request: c.get('facts')?.requestId, path: c.req.path, error: describe(error) })
+    c.env.broke?.(error)
     return c.get('dialect')?.broken(c) ?? c.text('500 Internal Server Error\n', 500)
   })
   return app

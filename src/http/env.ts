@@ -14,6 +14,8 @@ export type Connection = {
   readonly secure: boolean
   /** An operator on the machine itself, who needs no login: the command line on a local database. */
   readonly operator?: string
+  /** Is told what broke while the request was answered: an operator on the machine reads more than the reply says. */
+  readonly broke?: (error: unknown) => void
 }
 
 export type Caller =

@@ -11,6 +11,7 @@ import { jsonLog } from '../adapters/log/json.ts'
 import { type AnalyticsBinding, analytics } from '../adapters/metrics/analytics.ts'
 import { openSocket } from '../adapters/sockets/workers.ts'
 import { type D1Database, d1Batch } from '../adapters/store/d1.ts'
+import { explained, placeOf } from '../adapters/store/failures.ts'
 import { libsqlBatch } from '../adapters/store/libsql.ts'
 import { readKeys } from '../adapters/vault/keys.ts'
 import { compose, type Otpost } from '../compose.ts'
@@ -88,7 +89,8 @@ function openDatabase({ databaseUrl: url, databaseToken }: Config, d1: D1Databas
   try {
     // Never a queue: a task that waits there would be run by the request before it, and workerd forbids that.
     const options = { url, concurrency: Number.MAX_SAFE_INTEGER }
-    return ok(libsqlBatch(createClient(databaseToken === null ? options : { ...options, authToken: databaseToken })))
+    const client = createClient(databaseToken === null ? options : { ...options, authToken: databaseToken })
+    return ok(explained(libsqlBatch(client), placeOf(url)))
   } catch {
     return err('OTPOST_DATABASE_URL is not the address of a libSQL server') // the error repeats it, token included
   }

@@ -36,6 +36,10 @@ export async function migrateDatabase(
       return 'migrated'
     } catch (error) {
       if (tries === TRIES) throw new Error('the database could not be migrated', { cause: error })
+      // Another process may be at it. A connection that waited in vain is of no use any more (`fileBatch`); beginning to
+      // write waits for as long as the client's time-out says.
+      await client.reconnect()
+      await client.batch(['SELECT 1'], 'write')
     }
   }
 }
