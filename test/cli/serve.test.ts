@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { createClient } from '@libsql/client'
 import { SMTPServer } from 'smtp-server'
@@ -86,13 +86,17 @@ describe('a server', () => {
       await onDatabase(['provider', 'set', 'slow', '--set', 'SMTP_SERVER=127.0.0.1', '--set', `SMTP_PORT=${slow.port}`])
       const server = await startOtpost(['serve', '--data', data], { runtime })
 
+      const kept = await keepOpen(server.url)
+
       const answer = check(server.url, { user: 'ada', pass: 'pin' })
       await slow.reached
       const exit = server.stop()
       await refused(server.url)
+      const asked = await kept.ask()
       slow.release()
 
       expect(await answer).toMatchObject({ message: 'e-mail sent successfully' })
+      expect(asked).toBe('closed')
       expect(await exit).toEqual({ code: 0, signal: null })
       slow.close()
     },
@@ -150,6 +154,33 @@ async function startSlowSmtp() {
   return { port, reached: reached.promise, release: released.resolve, close: () => server.close() }
 }
 
+/** A connection that has had an answer and stays open for more, as a proxy's does. */
+async function keepOpen(url: string) {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  let heard = ''
+  let ended = false
+  let wake = () => {}
+  socket
+    .on('data', (chunk) => {
+      heard += chunk
+      wake()
+    })
+    .on('error', () => undefined) // reset by a server that has let go of it
+    .on('close', () => {
+      ended = true
+      wake()
+    })
+  const ask = async (): Promise<'answered' | 'closed'> => {
+    heard = ''
+    socket.write('GET /healthcheck/status HTTP/1.1\r\nhost: otpost\r\n\r\n')
+    while (!ended && !heard.includes('\r\n\r\n')) await new Promise<void>((resolve) => (wake = resolve))
+    return heard.startsWith('HTTP/1.1 200') ? 'answered' : 'closed'
+  }
+  expect(await ask()).toBe('answered')
+  return { ask }
+}
+
 /** Settles when the address takes no more connections. */
 async function refused(url: string): Promise<void> {
   for (;;) {
@@ -202,6 +233,6 @@ describe('a server that cannot start says why in one line', () => {
     const data = newDataDir()
     await mkdir(join(data, 'otpost.db'), { recursive: true })
 
-    expect(await lastLine(['--data', data])).toMatch(/^otpost: the database file:.* cannot be opened: /)
+    expect(await lastLine(['--data', data])).toMatch(/^otpost: \/.*otpost\.db cannot be opened: is it a file, and may/)
   })
 })
