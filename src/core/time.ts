@@ -5,6 +5,16 @@ export type Instant = number
 /** A length of time in whole seconds. */
 export type Seconds = number
 
+/**
+ * How far apart the clocks of nodes may be. What lies further ahead was noted before the clock was set back: nobody knows
+ * how long ago that was, so it holds nothing up and opens nothing.
+ */
+export const CLOCK_SKEW: Seconds = 60
+export const liesAhead = (at: Instant, now: Instant): boolean => at > now + CLOCK_SKEW
+
+/** Less than this long ago, in the memory of one process, whose clock may have been set in the meantime. */
+export const isWithin = (length: Seconds, at: Instant, now: Instant): boolean => Math.abs(now - at) < length
+
 /** A moment in the server's own time zone. Month 1 is January, weekday 0 is Sunday. */
 export type LocalTime = {
   readonly minute: number

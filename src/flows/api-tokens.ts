@@ -3,7 +3,7 @@
  * read, which also tells the version of the settings.
  */
 import { equalInConstantTime } from '../core/hotp.ts'
-import type { Instant, Seconds } from '../core/time.ts'
+import { type Instant, isWithin, type Seconds } from '../core/time.ts'
 import type { FoundApiToken } from '../ports/admins.ts'
 import type { Store } from '../ports/store.ts'
 import { sha256 } from './digest.ts'
@@ -29,7 +29,7 @@ export function createProveApiToken(store: Pick<Store, 'findApiToken' | 'noteApi
   return async ({ id, secret }, now) => {
     const { version, token } = await store.findApiToken(id, now)
     if (!token || !equalInConstantTime(token.hash, await hashApiToken(secret))) return { version, token: null }
-    if (token.lastUsedAt === null || now - token.lastUsedAt >= NOTE_USE_EVERY)
+    if (token.lastUsedAt === null || !isWithin(NOTE_USE_EVERY, token.lastUsedAt, now))
       await store.noteApiTokenUse(id, now, NOTE_USE_EVERY)
     return { version, token }
   }

@@ -23,7 +23,8 @@ export function createAwaitDelivery(
   lostAfter: Seconds,
 ): AwaitDelivery {
   return async ({ id, delivery, createdAt }, now) => {
-    const end = edges.deadline(Math.max(0, createdAt + lostAfter - now))
+    // The sender's clock may be another, or ours may have been set meanwhile.
+    const end = edges.deadline(Math.min(lostAfter, Math.max(0, createdAt + lostAfter - now)))
     let state = delivery
     for (let pause = FIRST_PAUSE; state === 'pending' && !end.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       await over(edges.deadline(pause))

@@ -26,6 +26,7 @@ type Entry = {
   readonly resolver: string
   readonly sealedConfig: string
   readonly users: readonly UserRecord[]
+  readonly since: Instant
   readonly until: Instant
 }
 
@@ -40,7 +41,8 @@ export function createLookupCache(maxEntries = MAX_ENTRIES): LookupCache {
       const entry = entries.get(key)
       if (!entry) return undefined
       entries.delete(key)
-      if (entry.until <= now || entry.sealedConfig !== question.sealedConfig) return undefined
+      // Where the clock was set back nobody knows how old it is.
+      if (entry.until <= now || now < entry.since || entry.sealedConfig !== question.sealedConfig) return undefined
       entries.set(key, entry)
       return entry.users
     },
@@ -49,7 +51,7 @@ export function createLookupCache(maxEntries = MAX_ENTRIES): LookupCache {
       const until = now + (users.length > 0 ? lifetime : negative)
       const key = keyOf(question)
       entries.delete(key)
-      entries.set(key, { resolver: question.resolver, sealedConfig: question.sealedConfig, users, until })
+      entries.set(key, { resolver: question.resolver, sealedConfig: question.sealedConfig, users, since: now, until })
       for (const oldest of entries.keys()) {
         if (entries.size <= maxEntries) break
         entries.delete(oldest)

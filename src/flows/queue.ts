@@ -5,7 +5,7 @@
  * Who waits looks again by a timer of its own: on Workers one request must not resolve a promise of another. A request
  * may be cancelled in the middle there, so a place that shows no sign of life is given up.
  */
-import type { Seconds } from '../core/time.ts'
+import { isWithin, type Seconds } from '../core/time.ts'
 import type { Edges } from '../ports/edges.ts'
 
 /** @param client whose work it is: nobody takes more than a few places. @returns `busy` when there is no place left */
@@ -14,7 +14,7 @@ export type Queue = <T>(client: string, work: () => Promise<T>) => Promise<T | '
 const PLACES = 32
 const PLACES_OF_ONE = 4
 const LOOK_AGAIN: Seconds = 0.025
-const FORGOTTEN_AFTER: Seconds = 3
+const FORGOTTEN_AFTER: Seconds = 4
 
 type Place = { readonly client: string; seenAt: number }
 
@@ -43,6 +43,6 @@ export function createQueue({ clock, deadline }: Pick<Edges, 'clock' | 'deadline
 
   function forget(): void {
     const now = clock()
-    places = places.filter((place) => now - place.seenAt <= FORGOTTEN_AFTER)
+    places = places.filter(({ seenAt }) => isWithin(FORGOTTEN_AFTER, seenAt, now))
   }
 }

@@ -6,7 +6,9 @@ import type { AdminFailure, CheckFailure } from '../core/failures.ts'
 import type { Action } from '../core/policy/action.ts'
 import type { Policy } from '../core/policy/policy.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Settings } from '../core/settings.ts'
+import { selfserviceExpiry } from '../core/setting-keys.ts'
+import { type Settings, settingOf } from '../core/settings.ts'
+import { liesAhead } from '../core/time.ts'
 import type { Owner, Token } from '../core/token.ts'
 import type { UserSession } from '../ports/self-service.ts'
 import type { CheckCommand, SelfCheck } from './check.ts'
@@ -21,11 +23,13 @@ export type Self = RealmUser & {
   readonly tokens: readonly Token[]
 }
 /** Else why there is nobody. */
-export type FindSelf = (session: UserSession, facts: Facts) => Promise<Result<Self, CheckFailure>>
+export type FindSelf = (session: UserSession, facts: Facts) => Promise<Result<Self, CheckFailure | 'session_ahead'>>
 
 export function createFindSelf(gather: Gather): FindSelf {
   return async (session, facts) => {
     const { settings, policy, failure, user, realm, tokens } = await gather(checkOf(session, {}, 'ignore_pin'), facts)
+    // It would last longer than any that begins now: the clock was set back, or the setting was lowered.
+    if (liesAhead(session.expiresAt, facts.now + settingOf(settings, selfserviceExpiry))) return err('session_ahead')
     return user && realm !== null ? ok({ settings, policy, user, realm, tokens }) : err(failure ?? 'user_unknown')
   }
 }

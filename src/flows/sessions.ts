@@ -6,7 +6,7 @@ import { verify } from 'hono/jwt'
 import * as v from 'valibot'
 import { administers } from '../core/policy/grant.ts'
 import type { Administrator } from '../core/policy/reach.ts'
-import type { Instant, Seconds } from '../core/time.ts'
+import { type Instant, liesAhead, type Seconds } from '../core/time.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
@@ -107,7 +107,7 @@ export function createSessions({ store, vault, edges, audit, adminRealm, proveAp
       const claims = v.safeParse(Claims, payload)
       if (!claims.success) continue
       const { jti, sid: id = jti, csrf, exp: expiresAt, iat, auth_time: loginAt = iat, pwd: password } = claims.output
-      if (now >= expiresAt) return null
+      if (now >= expiresAt || liesAhead(iat, now)) return null
       const administrator = administratorOf(claims.output)
       const { login, resolver, userId } = administrator
       const found = await store.readSession(id, userId === null ? { username: login } : { resolver, userId, login })

@@ -4,7 +4,7 @@
  * refused is not tried again for as long.
  */
 import { err } from '../../core/result.ts'
-import type { Instant } from '../../core/time.ts'
+import { type Instant, isWithin } from '../../core/time.ts'
 import type { Edges } from '../../ports/edges.ts'
 import { createLine } from '../../ports/line.ts'
 import type { LdapConfig, LdapServer } from './ldap-config.ts'
@@ -43,8 +43,8 @@ export function createConnections(config: LdapConfig, edges: Edges): Connections
   /** The first server that lets us in. @param account undefined: nobody, who is let in everywhere */
   async function connect(account: LdapConfig['account'], signal: AbortSignal): FromServer<Session> {
     // Trying again and again would lock the account.
-    if (account && refusal && edges.clock() - refusal.at < AVOIDED_FOR) return err(refusal.failure)
-    const avoided = (server: LdapServer) => edges.clock() - (failures.get(server) ?? -AVOIDED_FOR) < AVOIDED_FOR
+    if (account && refusal && isWithin(AVOIDED_FOR, refusal.at, edges.clock())) return err(refusal.failure)
+    const avoided = (server: LdapServer) => isWithin(AVOIDED_FOR, failures.get(server) ?? -AVOIDED_FOR, edges.clock())
     const order = config.servers.toSorted((one, other) => Number(avoided(one)) - Number(avoided(other)))
     let entered: Awaited<FromServer<Session>> = err(failed('timeout'))
     for (const server of order) {
@@ -77,9 +77,10 @@ export function createConnections(config: LdapConfig, edges: Edges): Connections
   }
 
   function takeResting(): Session | undefined {
-    const oldest = edges.clock() - MAX_REST
-    for (const { session, since } of resting) if (since < oldest) session.close()
-    resting = resting.filter(({ session, since }) => since >= oldest && session.isOpen())
+    const now = edges.clock()
+    const isFresh = ({ since }: Resting) => isWithin(MAX_REST, since, now)
+    for (const one of resting) if (!isFresh(one)) one.session.close()
+    resting = resting.filter((one) => isFresh(one) && one.session.isOpen())
     return resting.pop()?.session
   }
 

@@ -56,7 +56,7 @@ export async function noSession(
   c: Context<Env>,
   audit: Audit,
   session: UserSession | null = null,
-  reason?: CheckFailure,
+  reason?: CheckFailure | 'session_ahead',
 ): Promise<Response> {
   const { login: user = '', realm = '' } = session ?? {}
   const why = reason === undefined ? {} : { actionDetail: reason }
