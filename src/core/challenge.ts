@@ -4,7 +4,7 @@
  * Terms: out-of-band authenticator and throttling, NIST SP 800-63B §5.1.3 and §5.2.2; moving factor, RFC 4226 §5.1.
  * Pure. The same rules stand as SQL guards in adapters/store/challenges.ts; test/contract/store.ts holds the two together.
  */
-import type { Instant, Seconds } from './time.ts'
+import { type Instant, liesAhead, type Seconds } from './time.ts'
 
 /** `open` is left once and for good. `superseded`: another challenge of the transaction or a newer one was accepted. */
 export type ChallengeState = 'open' | 'accepted' | 'exhausted' | 'superseded'
@@ -31,12 +31,16 @@ export type Challenge = {
   readonly expiresAt: Instant
 }
 
-/** May this challenge still be answered? */
+/**
+ * May this challenge still be answered? One from before the clock was set back would live for longer than it was made
+ * for, so it is over.
+ */
 export function isAnswerable(challenge: Challenge, now: Instant): boolean {
   return (
     challenge.state === 'open' &&
     challenge.delivery !== 'undelivered' &&
     now < challenge.expiresAt &&
+    !liesAhead(challenge.createdAt, now) &&
     (challenge.maxAttempts === 0 || challenge.attempts < challenge.maxAttempts)
   )
 }

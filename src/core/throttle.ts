@@ -5,7 +5,7 @@
  */
 import { failCountTimeout, failDelay } from './setting-keys.ts'
 import { type Settings, settingOf } from './settings.ts'
-import type { Instant, Seconds } from './time.ts'
+import { type Instant, liesAhead, type Seconds } from './time.ts'
 import type { Token } from './token.ts'
 
 export type Throttle = {
@@ -34,7 +34,8 @@ export const isLocked = (token: Failed, throttle: Throttle, now: Instant): boole
 /** It failed several times, and a moment ago. */
 export function isWaiting(token: Failed, throttle: Throttle, now: Instant): boolean {
   const delay = delayAfter(token.failCount, throttle)
-  return delay > 0 && (token.lastFailedAt ?? 0) + delay > now && !beginsAnew(token, throttle, now)
+  const last = token.lastFailedAt ?? 0
+  return delay > 0 && last + delay > now && !liesAhead(last, now) && !beginsAnew(token, throttle, now)
 }
 
 /** What one more failure makes of the count. */

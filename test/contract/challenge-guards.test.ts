@@ -13,7 +13,15 @@ import { acceptCommand, auditRow, createSuite, enrolledMany, NOW, openCommand, t
 
 const STATES = ['open', 'accepted', 'exhausted', 'superseded']
 const DELIVERIES = ['pending', 'delivered', 'undelivered']
-const EXPIRIES = [-1, 0, 1]
+/** When it was made and when it ends, in seconds from now; the last two are from before the clock was set back. */
+const TIMES = [
+  [-60, -1],
+  [-60, 0],
+  [-60, 1],
+  [60, 180],
+  [61, 181],
+  [86_400, 86_520],
+] as const
 /** Attempts and the most that are allowed; 0 allows any number. */
 const ATTEMPTS = [
   [7, 0],
@@ -23,8 +31,11 @@ const ATTEMPTS = [
 
 const CHALLENGES = STATES.flatMap((state) =>
   DELIVERIES.flatMap((delivery) =>
-    EXPIRIES.flatMap((expiry) =>
-      ATTEMPTS.map(([attempts, maxAttempts]) => ({ state, delivery, expiresAt: NOW + expiry, attempts, maxAttempts })),
+    TIMES.flatMap(([made, end]) =>
+      ATTEMPTS.map(([attempts, maxAttempts]) => ({
+        ...{ state, delivery, attempts, maxAttempts },
+        ...{ createdAt: NOW + made, expiresAt: NOW + end },
+      })),
     ),
   ),
 )
@@ -119,8 +130,8 @@ describe('the guards of the store', { timeout: 30_000 }, () => {
 const THROTTLES = [0, 600].flatMap((unlockAfter) => [0, 1, 30, 3600].map((delay) => [unlockAfter, delay] as const))
 const COUNTS = [0, 1, 2, 3, 4, 5, 9, 10, 11, 15, 70, 1_000_000]
 const MAXIMA = [0, 3, 10, 2_000_000]
-/** Seconds since the newest failure. */
-const SINCE = [null, -5, 0, 1, 29, 30, 59, 60, 599, 600, 3599, 3600]
+/** Seconds since the newest failure, which may stand in the future. */
+const SINCE = [null, -86_400, -61, -60, -5, 0, 1, 29, 30, 59, 60, 599, 600, 3599, 3600]
 
 async function tokensIn(
   suite: Suite,
@@ -149,16 +160,15 @@ async function challengesOf(suite: Suite, tokens: readonly Token[]): Promise<rea
     `INSERT INTO challenges (transaction_id, parent_id, serial, counter, state, delivery, attempts, max_attempts,
        created_at, expires_at, opened_by)
      SELECT c.value ->> 'id', c.value ->> 'id', c.value ->> 'serial', 1, c.value ->> 'state', c.value ->> 'delivery',
-       c.value ->> 'attempts', c.value ->> 'maxAttempts', ?, c.value ->> 'expiresAt', 'product'
+       c.value ->> 'attempts', c.value ->> 'maxAttempts', c.value ->> 'createdAt', c.value ->> 'expiresAt', 'product'
      FROM json_each(?) c RETURNING *`,
-    NOW - 60,
     JSON.stringify(challenges),
   )
   return rows.map(toChallenge).toSorted((a, b) => a.id - b.id)
 }
 
 function describeChallenge(challenge: Challenge, expected: boolean, outcome: string): string {
-  const { state, delivery, expiresAt, attempts, maxAttempts } = challenge
-  const kind = `${state}, ${delivery}, expires at ${expiresAt - NOW}, attempts ${attempts}/${maxAttempts}`
+  const { state, delivery, createdAt, expiresAt, attempts, maxAttempts } = challenge
+  const kind = `${state}, ${delivery}, made at ${createdAt - NOW}, expires at ${expiresAt - NOW}, attempts ${attempts}/${maxAttempts}`
   return `${kind}: core says ${expected ? 'answerable' : 'not answerable'}, the store says ${outcome}`
 }

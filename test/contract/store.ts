@@ -10,6 +10,7 @@ import { auditTests } from './store-audit.ts'
 import { batchTests } from './store-batches.ts'
 import { bucketTests } from './store-buckets.ts'
 import { claimTests } from './store-claims.ts'
+import { clockTests } from './store-clock.ts'
 import { deliveryTests } from './store-deliveries.ts'
 import { failureTests } from './store-failures.ts'
 import { createSuite, type Database } from './store-fixture.ts'
@@ -42,6 +43,7 @@ export function describeStore(name: string, open: () => Promise<Database>): void
     claimTests(suite)
     failureTests(suite)
     throttleTests(suite)
+    clockTests(suite)
     gatherTests(suite)
     tokenTests(suite)
     selfTests(suite)

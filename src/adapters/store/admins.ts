@@ -79,7 +79,7 @@ export function adminStore(batch: Batch): Omit<AdminStore, 'payLogin' | 'settleL
     noteApiTokenUse: async (id, now, every) => {
       await write(batch, [
         sql`UPDATE api_tokens SET last_used_at = ${now}
-          WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at <= ${now - every})`,
+          WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at <= ${now - every} OR last_used_at > ${now})`,
       ])
     },
 

@@ -1,13 +1,17 @@
 /** Challenges as they are looked at: by transaction, by token, by id. */
 import { type SQL, sql } from 'drizzle-orm/sql'
 import type { Challenge, DeliveryState } from '../../core/challenge.ts'
+import { CLOCK_SKEW, type Instant } from '../../core/time.ts'
 import type { Batch, Store } from '../../ports/store.ts'
 import { text, toChallenge, toToken } from './rows.ts'
 import { list, read } from './statements.ts'
 
 /** The challenges that a transaction id means (core/challenge.ts, `belongsTo`), in any state, unless they are expired. */
-export const inTransaction = (transactionId: string, now: number): SQL =>
-  sql`(transaction_id = ${transactionId} OR parent_id = ${transactionId} OR ${partOf(transactionId)}) AND expires_at > ${now}`
+export const inTransaction = (transactionId: string, now: Instant): SQL =>
+  sql`(transaction_id = ${transactionId} OR parent_id = ${transactionId} OR ${partOf(transactionId)}) AND ${lives(now)}`
+
+/** It has begun and has not ended, by the clock of now. */
+export const lives = (now: Instant): SQL => sql`(expires_at > ${now} AND created_at <= ${now + CLOCK_SKEW})`
 
 /** `.01`, `.02` … of a transaction; a range, so that the index serves. */
 export const partOf = (transactionId: string): SQL =>
@@ -38,7 +42,7 @@ export function challengeReads(
 
   async function challengesOf(serials: readonly string[], now: number): Promise<readonly Challenge[]> {
     const [rows = []] = await read(batch, [
-      sql`SELECT * FROM challenges WHERE serial IN ${list(serials)} AND expires_at > ${now} ORDER BY id`,
+      sql`SELECT * FROM challenges WHERE serial IN ${list(serials)} AND ${lives(now)} ORDER BY id`,
     ])
     return rows.map(toChallenge)
   }
@@ -46,7 +50,7 @@ export function challengeReads(
   async function listChallenges(serial: string | null, now: number): Promise<readonly Challenge[]> {
     const ofToken = serial === null ? sql`1` : sql`serial = ${serial}`
     const [rows = []] = await read(batch, [
-      sql`SELECT * FROM challenges WHERE expires_at > ${now} AND ${ofToken} ORDER BY id DESC`,
+      sql`SELECT * FROM challenges WHERE ${lives(now)} AND ${ofToken} ORDER BY id DESC`,
     ])
     return rows.map(toChallenge)
   }

@@ -6,7 +6,7 @@
 import { type SQL, sql } from 'drizzle-orm/sql'
 import type { Challenge } from '../../core/challenge.ts'
 import { MAX_COUNT, MAX_WINDOW } from '../../core/policy/rate.ts'
-import type { Instant } from '../../core/time.ts'
+import { CLOCK_SKEW, type Instant } from '../../core/time.ts'
 import { VERIFICATION } from '../../core/token.ts'
 import type {
   AcceptCommand,
@@ -21,7 +21,7 @@ import type {
   Store,
 } from '../../ports/store.ts'
 import { fill, fullBuckets } from './buckets.ts'
-import { inTransaction, partOf } from './challenge-reads.ts'
+import { inTransaction, lives, partOf } from './challenge-reads.ts'
 import { failOnce, type Throttling, usable } from './fail-counts.ts'
 import { NOBODY, NOBODY_AS_USER } from './nobody.ts'
 import { beginRests, findResting, liftRest } from './provider-rests.ts'
@@ -83,7 +83,7 @@ const OF_TOKEN = sql.raw(TOKEN_COLUMNS.map((name) => `t.${name}`).join(', '))
 
 const countAttempts = (ids: readonly number[], now: Instant): SQL => sql`UPDATE challenges SET attempts = attempts + 1,
     state = CASE WHEN max_attempts > 0 AND attempts + 1 >= max_attempts THEN 'exhausted' ELSE state END
-  WHERE id IN ${list(ids)} AND state = 'open' AND expires_at > ${now}`
+  WHERE id IN ${list(ids)} AND state = 'open' AND ${lives(now)}`
 
 type ChallengeStore = Pick<Store, 'gather' | 'open' | 'accept' | 'reject' | 'noteDelivery'>
 
@@ -111,14 +111,14 @@ export function challengeStore(batch: Batch): ChallengeStore {
         ? sql`NULL`
         : sql`(SELECT ${column} FROM users o WHERE o.resolver = t.resolver AND o.user_id = t.user_id)`
     const [version = [], userRows = [], tokenRows = [], challenges = []] = await read(batch, [
-      sql`SELECT value, EXISTS (SELECT 1 ${fullBuckets(sql`${json(query.buckets ?? [])}`)}) AS is_full FROM meta WHERE key = 'version'`,
+      sql`SELECT value, EXISTS (SELECT 1 ${fullBuckets(sql`${json(query.buckets ?? [])}`, query.now)}) AS is_full FROM meta WHERE key = 'version'`,
       sql`SELECT ${asOne(USER_OR_NOBODY)} FROM (SELECT 1) LEFT JOIN
           (SELECT q.key AS lookup, r.key AS place, u.resolver, u.user_id, u.login, u.attributes FROM ${found}) f ON 1
         ORDER BY f.lookup, f.place`,
       sql`SELECT ${asOne(sql`${OF_TOKEN}, ${ofOwner(sql`login`)}, ${ofOwner(sql`attributes`)}`)}
         FROM (SELECT 1) LEFT JOIN (${candidates(sql`t.serial`)}) c ON 1 CROSS JOIN tokens t ON t.serial = COALESCE(c.serial, ${NOBODY})
         ORDER BY t.id`,
-      sql`SELECT * FROM challenges WHERE state = 'open' AND expires_at > ${query.now} AND serial IN (${candidates(sql`t.serial`)}) ORDER BY id`,
+      sql`SELECT * FROM challenges WHERE state = 'open' AND ${lives(query.now)} AND serial IN (${candidates(sql`t.serial`)}) ORDER BY id`,
     ])
     const users = userRows
       .map((row) => asRow(row, USER_COLUMNS))
@@ -143,7 +143,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
     /** Blocking is strict, so that a blocking time of 0 blocks nothing. */
     const blocks = (
       blocking: SQL,
-    ): SQL => sql`c.state = 'open' AND c.expires_at > ${now} AND c.created_at > ${now} - ${blocking}
+    ): SQL => sql`c.state = 'open' AND c.expires_at > ${now} AND c.created_at > ${now} - ${blocking} AND c.created_at <= ${now + CLOCK_SKEW}
       AND (c.delivery = 'delivered' OR (c.delivery = 'pending' AND c.created_at > ${now} - ${command.sendDeadline}))`
     const blocked = sql`FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
       JOIN challenges c ON c.serial = t.serial
@@ -151,10 +151,10 @@ export function challengeStore(batch: Batch): ChallengeStore {
     /** An opening before this one in the request may take a place in the same bucket. */
     const ahead = sql`(SELECT COUNT(*) FROM json_each(${openings}) e CROSS JOIN json_each(e.value, '$.buckets') x
       WHERE e.key < o.key AND x.value ->> '$.key' = b.value ->> '$.key' AND x.value ->> '$.window' = b.value ->> '$.window')`
-    const full = fullBuckets(sql`COALESCE(o.value -> '$.buckets', '[]')`, ahead)
+    const full = fullBuckets(sql`COALESCE(o.value -> '$.buckets', '[]')`, now, ahead)
     /** A limit is reached: the window that ends now holds as many moments as it may, or a bucket is full. */
     const spent = sql`(EXISTS (SELECT 1 FROM json_each(o.value, '$.limits') l WHERE (l.value ->> '$.count') <=
-      (SELECT COUNT(*) FROM json_each(t.sent_at) s WHERE s.value > ${now} - (l.value ->> '$.window'))) OR EXISTS (SELECT 1 ${full}))`
+      (SELECT COUNT(*) FROM json_each(t.sent_at) s WHERE s.value > ${now} - (l.value ->> '$.window') AND s.value <= ${now + CLOCK_SKEW})) OR EXISTS (SELECT 1 ${full}))`
     const limited = sql`FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
       WHERE ${usable(sql`o.value ->> '$.revision'`, command)} AND t.serial NOT IN ${opened} AND ${spent}
         AND t.serial NOT IN (SELECT c.serial ${blocked})`
@@ -162,12 +162,13 @@ export function challengeStore(batch: Batch): ChallengeStore {
       sql`(SELECT o.value -> ${`$.${field}`} FROM json_each(${openings}) o WHERE o.value ->> '$.serial' = tokens.serial)`
     const onlyLimited = sql`(EXISTS (SELECT 1 ${limited}) AND NOT EXISTS (SELECT 1 ${blocked}))`
     // Limits of other clients and times may look further back, so what they need is kept as well.
-    const noted = sql`(SELECT json_group_array(value) FROM (SELECT value FROM json_each(tokens.sent_at) WHERE value > ${now - MAX_WINDOW}
+    const noted = sql`(SELECT json_group_array(value) FROM (SELECT value FROM json_each(tokens.sent_at)
+      WHERE value > ${now - MAX_WINDOW} AND value <= ${now + CLOCK_SKEW}
       UNION ALL SELECT ${now} ORDER BY value DESC LIMIT ${MAX_COUNT}))`
     const [, , made = [], , , , , blocking = [], , overLimit = [], , resting = []] = await write(batch, [
       raiseFailCount(command, command.failed),
       // A token clears away its own dead challenges; `sweep` does the rest.
-      sql`DELETE FROM challenges WHERE expires_at <= ${now} AND serial IN ${list(command.openings.map(({ token }) => token.serial))}`,
+      sql`DELETE FROM challenges WHERE NOT ${lives(now)} AND serial IN ${list(command.openings.map(({ token }) => token.serial))}`,
       // OR IGNORE: a transaction id that exists already opens nothing.
       sql`INSERT OR IGNORE INTO challenges (transaction_id, parent_id, serial, counter, max_attempts, message, created_at, expires_at, opened_by)
         SELECT o.value ->> '$.transactionId', ${command.parentId}, t.serial, t.counter + 1, o.value ->> '$.maxAttempts',
@@ -185,6 +186,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
         WHERE serial IN ${opened}`,
       fill(
         sql`SELECT COALESCE(o.value -> '$.buckets', '[]') AS buckets FROM json_each(${openings}) o WHERE o.value ->> '$.serial' IN ${opened}`,
+        now,
       ),
       insertAudit(command.audit.done, sql`EXISTS ${opened}`),
       // What blocks joins the new transaction, or, where nothing was opened, that of the newest: the id at the top of the
@@ -197,7 +199,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
       sql`SELECT t.serial, (SELECT b.value ->> '$.key' ${full} LIMIT 1) AS bucket ${limited}`,
       insertAudit(command.audit.blocked, sql`NOT EXISTS ${opened} AND NOT ${onlyLimited}`),
       findResting(now),
-      fill(sql`SELECT ${json(command.failures ?? [])} AS buckets`),
+      fill(sql`SELECT ${json(command.failures ?? [])} AS buckets`, now),
       // Last: a challenge that this guess ends still blocks, so that no guess brings a message about.
       countAttempts(command.guessed, now),
     ])
@@ -218,11 +220,11 @@ export function challengeStore(batch: Batch): ChallengeStore {
       raiseFailCount(command, command.failed),
       // Paying and winning are one statement: of N equal answers one gets the row.
       sql`UPDATE challenges SET state = 'accepted', attempts = attempts + 1, closed_by = ${requestId}
-        WHERE id = ${challenge.id} AND state = 'open' AND delivery <> 'undelivered' AND expires_at > ${now}
+        WHERE id = ${challenge.id} AND state = 'open' AND delivery <> 'undelivered' AND ${lives(now)}
           AND (max_attempts = 0 OR attempts < max_attempts)
           AND EXISTS (SELECT 1 FROM tokens t WHERE t.serial = ${token.serial} AND ${usable(token.revision, command)}
             AND ${withinLimit('count_auth')} AND ${withinLimit('count_auth_success')})
-          AND NOT EXISTS (SELECT 1 ${fullBuckets(failures)})
+          AND NOT EXISTS (SELECT 1 ${fullBuckets(failures, now)})
         RETURNING id`,
       // The rest of the transaction and older challenges of the token end; newer ones stay.
       sql`UPDATE challenges SET state = 'superseded', closed_by = ${requestId}
@@ -235,7 +237,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
         WHERE serial IN ${list(command.reset)} AND ${won}`,
       // Somebody was first, or time or the limit ran out: the answer counts as a failure of every candidate.
       sql`UPDATE tokens SET ${failOnce(command)} WHERE serial IN ${list(command.reset)} AND NOT ${won}`,
-      fill(sql`SELECT ${failures} AS buckets WHERE NOT ${won}`),
+      fill(sql`SELECT ${failures} AS buckets WHERE NOT ${won}`, now),
       insertAudit(command.audit.done, won),
       insertAudit(command.audit.lost, sql`NOT ${won}`),
       ...(command.audit.purged && command.purge ? purge(command.purge, command.audit.purged, won) : []),
@@ -260,7 +262,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
     const [counts = []] = await write(batch, [
       paid ? raiseFailCount(command, command.failed, command.judged) : raiseFailCount(command, [NOBODY], [NOBODY]),
       countAttempts(command.guessed, command.now),
-      fill(sql`SELECT ${json(command.failures ?? [])} AS buckets`),
+      fill(sql`SELECT ${json(command.failures ?? [])} AS buckets`, command.now),
       insertAudit(command.audit),
     ])
     return new Map(paid ? counts.map((row) => [text(row, 'serial'), number(row, 'fail_count')]) : [])

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm/sql'
 import type { Instant } from '../../core/time.ts'
 import type { Batch, Store } from '../../ports/store.ts'
+import { lives } from './challenge-reads.ts'
 import { number, text, toChallenge, toToken } from './rows.ts'
 import { read, write } from './statements.ts'
 
@@ -21,10 +22,10 @@ export function claimStore(batch: Batch): ClaimStore {
     },
 
     verdictOf: async (requestId, now) => {
-      const open = sql`opened_by = ${requestId} AND state = 'open' AND delivery <> 'undelivered' AND expires_at > ${now}`
+      const open = sql`opened_by = ${requestId} AND state = 'open' AND delivery <> 'undelivered' AND ${lives(now)}`
       const [[row] = [], [accepted] = [], challenges = [], tokens = []] = await read(batch, [
         sql`SELECT success, action_detail FROM audit WHERE request_id = ${requestId}`,
-        sql`SELECT serial FROM challenges WHERE closed_by = ${requestId} AND state = 'accepted' AND expires_at > ${now}`,
+        sql`SELECT serial FROM challenges WHERE closed_by = ${requestId} AND state = 'accepted' AND ${lives(now)}`,
         sql`SELECT * FROM challenges WHERE ${open} ORDER BY id`,
         sql`SELECT * FROM tokens WHERE serial IN (SELECT serial FROM challenges WHERE ${open})`,
       ])

@@ -5,7 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm/sql'
 import { FREE_FAILURES, MAX_DELAY, MAX_DOUBLINGS, type Throttle } from '../../core/throttle.ts'
-import type { Instant } from '../../core/time.ts'
+import { CLOCK_SKEW, type Instant } from '../../core/time.ts'
 
 export type Throttling = { readonly throttle: Throttle; readonly now: Instant }
 
@@ -14,7 +14,8 @@ const beginsAnew = ({ throttle: { unlockAfter }, now }: Throttling): SQL => sql`
   AND max_fail_count > 0 AND fail_count >= max_fail_count AND COALESCE(last_failed_at, ${now}) <= ${now - unlockAfter})`
 
 const waits = ({ throttle: { delay }, now }: Throttling): SQL => sql`(${delay} > 0 AND fail_count > ${FREE_FAILURES}
-  AND COALESCE(last_failed_at, 0) + min(${MAX_DELAY}, ${delay} * (1 << min(fail_count - ${FREE_FAILURES + 1}, ${MAX_DOUBLINGS}))) > ${now})`
+  AND COALESCE(last_failed_at, 0) + min(${MAX_DELAY}, ${delay} * (1 << min(fail_count - ${FREE_FAILURES + 1}, ${MAX_DOUBLINGS}))) > ${now}
+  AND COALESCE(last_failed_at, 0) <= ${now + CLOCK_SKEW})`
 
 /** Of a token by the name of `t`: it is active, listens, and is unchanged since the decision was made. */
 export const usable = (revision: SQL | number, throttling: Throttling): SQL =>
@@ -23,8 +24,9 @@ export const usable = (revision: SQL | number, throttling: Throttling): SQL =>
 
 /**
  * Assignments for one failure more. A locked token goes on counting, but its time runs from the failure that locked it,
- * so that whoever goes on guessing does not keep its owner out for ever.
+ * so that whoever goes on guessing does not keep its owner out for ever. Where the clock was set back since, it runs from
+ * now.
  */
 export const failOnce = (throttling: Throttling): SQL => sql`
   fail_count = CASE WHEN ${beginsAnew(throttling)} THEN 1 ELSE fail_count + 1 END,
-  last_failed_at = CASE WHEN fail_count < max_fail_count OR ${beginsAnew(throttling)} THEN ${throttling.now} ELSE last_failed_at END`
+  last_failed_at = CASE WHEN fail_count < max_fail_count OR ${beginsAnew(throttling)} THEN ${throttling.now} ELSE min(last_failed_at, ${throttling.now}) END`

@@ -5,7 +5,7 @@
 import { type SQL, sql } from 'drizzle-orm/sql'
 import { IMPORTED_DEFAULT, legacyKeys } from '../../core/legacy-providers.ts'
 import type { ProviderKey } from '../../core/settings.ts'
-import type { Instant, Seconds } from '../../core/time.ts'
+import { CLOCK_SKEW, type Instant, type Seconds } from '../../core/time.ts'
 import type { FailedProvider } from '../../ports/store.ts'
 import { json } from './statements.ts'
 
@@ -16,14 +16,17 @@ const LONGEST: Seconds = 600
 /** Rests that ended this long ago no longer make the next one longer. */
 const FORGOTTEN_AFTER: Seconds = 86_400
 
+/** None ends later than the longest could that began now, save one from before the clock was set back. */
+const rests = (now: Instant): SQL => sql`(until > ${now} AND until <= ${now + LONGEST + CLOCK_SKEW})`
+
 export const findResting = (now: Instant): SQL =>
-  sql`SELECT type, name FROM provider_rests WHERE until > ${now} ORDER BY type, name`
+  sql`SELECT type, name FROM provider_rests WHERE ${rests(now)} ORDER BY type, name`
 
 /** The newest delivery is near the end of the table, where the search begins. */
 export const showResting = (now: Instant): SQL =>
   sql`SELECT type, name, until, COALESCE((SELECT reason FROM deliveries d
       WHERE d.provider = r.name AND d.status = 'unavailable' ORDER BY d.id DESC LIMIT 1), '') AS reason
-    FROM provider_rests r WHERE until > ${now} ORDER BY type, name`
+    FROM provider_rests r WHERE ${rests(now)} ORDER BY type, name`
 
 /**
  * Of any number of failures during one rest only the first counts. A failure of a configuration that has been replaced
@@ -36,7 +39,7 @@ export const beginRests = (failed: readonly FailedProvider[], now: Instant): SQL
   WHERE true
   ON CONFLICT (type, name) DO UPDATE
     SET rests = rests + 1, until = ${now} + min(${LONGEST}, ${FIRST} << min(rests, 5))
-    WHERE until <= ${now}`
+    WHERE NOT ${rests(now)}`
 
 /** `imported_default`, which has no row of its own (core/legacy-providers.ts). */
 const legacy = sql.join(

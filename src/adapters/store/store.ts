@@ -1,6 +1,6 @@
 /** The store: one implementation over one function, for every database. */
 import { sql } from 'drizzle-orm/sql'
-import type { Seconds } from '../../core/time.ts'
+import { CLOCK_SKEW, type Seconds } from '../../core/time.ts'
 import type { Batch, Store } from '../../ports/store.ts'
 import { adminStore } from './admins.ts'
 import { auditStore, watchAudit } from './audit.ts'
@@ -29,6 +29,8 @@ export const SCHEMA_VERSION = 15
 
 /** Challenges are kept this long after they ended, so that an operator can still look at them. */
 const KEPT: Seconds = 86_400
+/** A clock that was ahead and is set right must not find that a session has lost its end. */
+const KEPT_REVOKED: Seconds = 30 * 86_400
 
 export function createStore(given: Batch): Store {
   const watched = watchAudit(given)
@@ -71,8 +73,8 @@ export function createStore(given: Batch): Store {
 
     sweep: async (now) => {
       const swept = await write(batch, [
-        sql`DELETE FROM challenges WHERE expires_at < ${now - KEPT} RETURNING id`,
-        sql`DELETE FROM revoked_sessions WHERE expires_at < ${now} RETURNING id`,
+        sql`DELETE FROM challenges WHERE expires_at < ${now - KEPT} OR created_at > ${now + CLOCK_SKEW} RETURNING id`,
+        sql`DELETE FROM revoked_sessions WHERE expires_at < ${now - KEPT_REVOKED} RETURNING id`,
         sweepUserSessions(now),
         sql`DELETE FROM login_attempts WHERE ends_at <= ${now} RETURNING key`,
         sweepRests(now),
