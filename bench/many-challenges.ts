@@ -103,7 +103,7 @@ function median(times: readonly number[]): number {
 
 function silent() {
   const nothing = () => {}
-  return { info: nothing, warn: nothing, error: nothing }
+  return { debug: nothing, info: nothing, warn: nothing, error: nothing }
 }
 
 function never(): never {

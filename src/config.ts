@@ -5,6 +5,7 @@ import { err, ok, type Result } from './core/result.ts'
 import type { Seconds } from './core/time.ts'
 import { type ProxyList, readAddresses } from './http/middleware/facts.ts'
 import { DEFAULT_MOUNTS, type Mount, readMounts } from './http/mounts.ts'
+import { LOG_LEVELS, type LogLevel } from './ports/edges.ts'
 
 export type Config = {
   /** `file:…`, `libsql://…`, `https://…` or `http://…`; null: the embedded file of the data folder, or D1. */
@@ -24,6 +25,8 @@ export type Config = {
   readonly mounts: readonly Mount[]
   /** How long one request may spend on sending. */
   readonly sendDeadline: Seconds
+  /** The lowest level of the log. */
+  readonly logLevel: LogLevel
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>
@@ -45,6 +48,10 @@ const Schema = v.object({
   OTPOST_TRUSTED_PROXIES: v.optional(v.string(), ''),
   OTPOST_DIALECTS: v.optional(v.string(), DEFAULT_MOUNTS),
   OTPOST_SEND_DEADLINE: v.optional(wholeNumber(1, 60), 8),
+  OTPOST_LOG_LEVEL: v.optional(
+    v.pipe(v.string(), v.toLowerCase(), v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`)),
+    'info',
+  ),
 })
 
 /** An empty variable counts as absent. */
@@ -72,5 +79,6 @@ export function readConfig(variables: Variables): Result<Config, string> {
     proxies: proxies.value,
     mounts: mounts.value,
     sendDeadline: o.OTPOST_SEND_DEADLINE,
+    logLevel: o.OTPOST_LOG_LEVEL,
   })
 }

@@ -5,10 +5,13 @@ import { jsonLog } from '../adapters/log/json.ts'
 import { openSmpp } from '../adapters/sockets/smpp.ts'
 import { openSql } from '../adapters/sql/open.ts'
 import { NAMED_FORMATS } from '../adapters/users/web-hashes.ts'
-import type { Edges } from '../ports/edges.ts'
+import type { Edges, LogLevel } from '../ports/edges.ts'
 import type { Platform } from './platform.ts'
 
-export function processEdges(platform: Pick<Platform, 'capabilities' | 'fetchVia'>): Edges {
+export function processEdges(
+  platform: Pick<Platform, 'capabilities' | 'fetchVia'>,
+  logLevel: LogLevel = 'info',
+): Edges {
   return {
     host: hostname(),
     clock: () => Math.floor(Date.now() / 1000),
@@ -33,6 +36,6 @@ export function processEdges(platform: Pick<Platform, 'capabilities' | 'fetchVia
     readFile: (path) => readFile(path, 'utf8'),
     writeFile: (path, text) => writeFile(path, text, 'utf8'),
     capabilities: platform.capabilities,
-    log: jsonLog((line) => process.stderr.write(`${line}\n`)),
+    log: jsonLog((line) => process.stderr.write(`${line}\n`), logLevel),
   }
 }

@@ -51,7 +51,7 @@ export async function startServing(platform: Platform, options: ServeOptions): P
   // Loaded by servers alone: a command has nothing to count.
   const { prometheus } = await import('../adapters/metrics/prometheus.ts')
   const { metrics, page: metricsPage } = prometheus(platform.capabilities.runtime)
-  const edges = { ...processEdges(platform), metrics, metricsPage }
+  const edges = { ...processEdges(platform, config.value.logLevel), metrics, metricsPage }
   const tls = options.tls === null ? undefined : await openTls(options.tls, edges.log)
   const { app, administration, housekeeping, close } = await openServer(config.value, edges, options.data, true)
   const grace = graceFor(config.value.sendDeadline)

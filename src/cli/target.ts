@@ -117,6 +117,7 @@ export const commandEdges = (platform: Platform): Edges => ({ ...processEdges(pl
 
 /** Log of a command: what is worth reading, in words. Warnings of the API come with its answers. */
 const spokenLog: Log = {
+  debug: () => {},
   info: () => {},
   warn: (event, fields = {}) => {
     if (event === 'keys_created') note(`made the key file ${fields.file}: ${fields.advice}`)

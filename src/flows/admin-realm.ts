@@ -7,6 +7,7 @@ import { findRealm } from '../core/settings.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
 import type { Directories } from './directories.ts'
+import type { Facts } from './facts.ts'
 import { passwordOf } from './password.ts'
 import type { SettingsCache } from './settings.ts'
 import { findUser } from './users.ts'
@@ -21,6 +22,7 @@ export type AdminRealm = {
   readonly logIn: (
     username: string,
     password: string,
+    facts: Pick<Facts, 'requestId'>,
   ) => Promise<{ readonly administrator: Administrator; readonly passwordHash: string | null } | null>
   /** Does the realm have this resolver? */
   readonly holds: (resolver: string, version: number) => Promise<boolean>
@@ -47,17 +49,18 @@ export function createAdminRealm(
     name,
     local,
 
-    logIn: async (username, password) => {
+    logIn: async (username, password, facts) => {
+      const sources = { store, directories: directories.askedBy(facts) }
       const settings = await cache.fresh()
       for (const resolver of findRealm(settings, name)?.resolvers ?? []) {
-        const asked = await findUser({ store, directories }, settings, {
+        const asked = await findUser(sources, settings, {
           user: username,
           realm: name,
           resConf: resolver,
         })
         const user = asked.ok ? asked.value : null
         const subject = { settings, user, resolvers: [resolver] }
-        const matches = await passwordOf({ store, passwordMatches, directories }, subject).matches(password)
+        const matches = await passwordOf({ ...sources, passwordMatches }, subject).matches(password)
         if (!user || !matches) continue
         const { own } = await store.passwordHashes(user, [])
         const administrator = { ...local(user.login), resolver, userId: user.userId }

@@ -155,7 +155,10 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       throttle: throttleOf(settings),
       verifies,
     }
-    const password = passwordOf(parts, { settings, user, resolvers: gathered.resolvers })
+    const password = passwordOf(
+      { ...parts, directories: parts.directories.askedBy(facts) },
+      { settings, user, resolvers: gathered.resolvers },
+    )
     const proofs = await prove({
       facts: checked,
       pass: command.pass ?? '',

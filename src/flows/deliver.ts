@@ -11,6 +11,7 @@ import type { Seconds } from '../core/time.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Delivery, FindProvider, Message, MessageDefaults, Send } from '../ports/provider.ts'
 import { place, type Vault } from '../ports/vault.ts'
+import type { Facts } from './facts.ts'
 
 export type Try = { readonly provider: string; readonly status: string; readonly reason: string }
 export type DeliveryResult = {
@@ -35,7 +36,11 @@ export type Render = (
   defaults: MessageDefaults,
   provider: ProviderRecord,
 ) => Message | Promise<Message | { readonly reason: string }>
-export type Deliver = (providers: readonly ProviderRecord[], render: Render) => Promise<DeliveryResult>
+export type Deliver = (
+  providers: readonly ProviderRecord[],
+  render: Render,
+  facts: Pick<Facts, 'requestId'>,
+) => Promise<DeliveryResult>
 
 type OpenProvider = { readonly send: Send; readonly defaults: MessageDefaults }
 
@@ -49,7 +54,7 @@ export function createDeliver(
   // The class of `imported_default` changes on its own.
   const opened = new Map<string, OpenProvider>()
 
-  return async (providers, render) => {
+  return async (providers, render, { requestId: request }) => {
     const steps = providers.length + 1
     const ends = providers.map((_, n) => edges.deadline(Math.ceil((deadline * (n + 2)) / steps)))
     const tries: Try[] = []
@@ -58,6 +63,7 @@ export function createDeliver(
       const end = ends[n]
       if (!end || end.aborted) break
       const { type, name } = provider
+      edges.log.debug('provider_asked', { request, type, provider: name, class: provider.class })
       const stop = edges.metrics?.time('message')
       const delivery = await attempt(provider, render, end)
       stop?.({ type, provider: name })
@@ -67,8 +73,11 @@ export function createDeliver(
         status: delivery.status,
         reason: 'reason' in delivery ? delivery.reason : '',
       })
-      if (delivery.status === 'accepted') return { delivered: true, provider, tries, failed }
-      edges.log.warn('delivery_failed', { provider: provider.name, status: delivery.status, reason: delivery.reason })
+      if (delivery.status === 'accepted') {
+        edges.log.debug('provider_answered', { request, type, provider: name, status: delivery.status })
+        return { delivered: true, provider, tries, failed }
+      }
+      edges.log.warn('delivery_failed', { request, provider: name, status: delivery.status, reason: delivery.reason })
       if (delivery.status === 'refused') break
       if (!delivery.recipientOnly) failed.push(provider)
     }

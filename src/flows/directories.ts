@@ -12,6 +12,7 @@ import type { UserRecord } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
 import type { Directory, DirectoryUser, FindResolver, FromDirectory, UserFilter } from '../ports/users.ts'
 import { place, type Vault } from '../ports/vault.ts'
+import type { Facts } from './facts.ts'
 import { createLookupCache, type Question } from './lookup-cache.ts'
 
 /** `reason` holds no secret. */
@@ -19,7 +20,7 @@ export type Unavailable = { readonly resolver: string; readonly reason: string }
 export type Owner = { readonly resolver: string; readonly userId: string }
 export type Found = { readonly users: readonly UserRecord[]; readonly unavailable: readonly Unavailable[] }
 
-export type Directories = {
+export type Lookups = {
   /** Asks those of `resolvers` that are directories, all at once; users come in the order of `resolvers`. */
   readonly findByLogin: (settings: Settings, resolvers: readonly string[], login: string) => Promise<Found>
   /** Those of `owners` that belong to directories. */
@@ -37,6 +38,10 @@ export type Directories = {
     user: UserRecord | null,
     password: string,
   ) => Promise<Result<boolean, Unavailable>>
+}
+export type Directories = Lookups & {
+  /** The same, where the log knows which request asks. */
+  readonly askedBy: (facts: Pick<Facts, 'requestId'>) => Lookups
   /** Lets go of directories that these settings no longer have. */
   readonly sync: (settings: Settings) => void
   readonly close: () => Promise<void>
@@ -44,6 +49,8 @@ export type Directories = {
 
 type Parts = { readonly vault: Vault; readonly edges: Edges; readonly findResolver: FindResolver }
 type Opened = { readonly sealedConfig: string; readonly directory: Promise<Result<Directory, string>> }
+/** Who asks for what, as the log has it. */
+type Asking = { readonly settings: Settings; readonly request: string | undefined; readonly kind: string }
 type Ask<T> = (directory: Directory, signal: AbortSignal) => FromDirectory<T>
 
 const NOTHING: Found = { users: [], unavailable: [] }
@@ -56,53 +63,8 @@ export function createDirectories({ vault, edges, findResolver: findClass }: Par
   let synced = -1
 
   return {
-    findByLogin: async (settings, resolvers, login) => {
-      const names = resolvers.filter((name) => isDirectory(settings, name))
-      if (names.length === 0) return NOTHING
-      const signal = deadline(settings)
-      const ask = (resolver: string) => lookUp(settings, { resolver, kind: 'login', value: login }, signal)
-      return merge(await Promise.all(names.map(ask)))
-    },
-
-    findById: async (settings, owners) => {
-      const asked = new Map(
-        owners
-          .filter(({ resolver }) => isDirectory(settings, resolver))
-          .map((owner) => [JSON.stringify([owner.resolver, owner.userId]), owner]),
-      )
-      if (asked.size === 0) return NOTHING
-      const signal = deadline(settings)
-      const waiting = [...asked.values()]
-      const answers: Result<readonly UserRecord[], Unavailable>[] = []
-      // A directory that has failed once is not asked for the rest.
-      const failed = new Set<string>()
-      const work = async () => {
-        for (let next = waiting.shift(); next; next = waiting.shift()) {
-          if (failed.has(next.resolver)) continue
-          const answer = await lookUp(settings, { resolver: next.resolver, kind: 'id', value: next.userId }, signal)
-          if (!answer.ok) failed.add(next.resolver)
-          answers.push(answer)
-        }
-      }
-      await Promise.all(Array.from({ length: AT_ONCE }, work))
-      return merge(answers)
-    },
-
-    list: async (settings, resolver, filter, limit) => {
-      const answer = await ask(settings, resolver, deadline(settings), (directory, signal) =>
-        directory.list(filter, limit, signal),
-      )
-      return answer.ok ? ok(answer.value.slice(0, limit).map((user) => toRecord(resolver, user))) : answer
-    },
-
-    passwordMatches: async (settings, resolver, user, password) => {
-      const asked = user && { userId: user.userId, login: user.login, attributes: user.attributes }
-      const answer = await ask(settings, resolver, deadline(settings), (directory, signal) =>
-        directory.passwordMatches(asked, password, signal),
-      )
-      // Whatever a directory says of nobody, nobody has a password.
-      return answer.ok ? ok(answer.value && user !== null && password !== '') : answer
-    },
+    ...lookups(),
+    askedBy: ({ requestId }) => lookups(requestId),
 
     sync,
 
@@ -112,23 +74,90 @@ export function createDirectories({ vault, edges, findResolver: findClass }: Par
     },
   }
 
+  function lookups(request?: string): Lookups {
+    return {
+      findByLogin: async (settings, resolvers, login) => {
+        const names = resolvers.filter((name) => isDirectory(settings, name))
+        if (names.length === 0) return NOTHING
+        const signal = deadline(settings)
+        const ask = (resolver: string) =>
+          lookUp({ settings, request, kind: 'login' }, { resolver, kind: 'login', value: login }, signal)
+        return merge(await Promise.all(names.map(ask)))
+      },
+
+      findById: async (settings, owners) => {
+        const asked = new Map(
+          owners
+            .filter(({ resolver }) => isDirectory(settings, resolver))
+            .map((owner) => [JSON.stringify([owner.resolver, owner.userId]), owner]),
+        )
+        if (asked.size === 0) return NOTHING
+        const signal = deadline(settings)
+        const waiting = [...asked.values()]
+        const answers: Result<readonly UserRecord[], Unavailable>[] = []
+        // A directory that has failed once is not asked for the rest.
+        const failed = new Set<string>()
+        const work = async () => {
+          for (let next = waiting.shift(); next; next = waiting.shift()) {
+            if (failed.has(next.resolver)) continue
+            const answer = await lookUp(
+              { settings, request, kind: 'id' },
+              { resolver: next.resolver, kind: 'id', value: next.userId },
+              signal,
+            )
+            if (!answer.ok) failed.add(next.resolver)
+            answers.push(answer)
+          }
+        }
+        await Promise.all(Array.from({ length: AT_ONCE }, work))
+        return merge(answers)
+      },
+
+      list: async (settings, resolver, filter, limit) => {
+        const answer = await ask(
+          { settings, request, kind: 'list' },
+          resolver,
+          deadline(settings),
+          (directory, signal) => directory.list(filter, limit, signal),
+        )
+        return answer.ok ? ok(answer.value.slice(0, limit).map((user) => toRecord(resolver, user))) : answer
+      },
+
+      passwordMatches: async (settings, resolver, user, password) => {
+        const asked = user && { userId: user.userId, login: user.login, attributes: user.attributes }
+        const answer = await ask(
+          { settings, request, kind: 'password' },
+          resolver,
+          deadline(settings),
+          (directory, signal) => directory.passwordMatches(asked, password, signal),
+        )
+        // Whatever a directory says of nobody, nobody has a password.
+        return answer.ok ? ok(answer.value && user !== null && password !== '') : answer
+      },
+    }
+  }
+
   function deadline(settings: Settings): AbortSignal {
     return edges.deadline(settingOf(settings, keys.resolverTimeout))
   }
 
   async function lookUp(
-    settings: Settings,
+    asking: Asking,
     { resolver, kind, value }: Omit<Question, 'sealedConfig'>,
     signal: AbortSignal,
   ): Promise<Result<readonly UserRecord[], Unavailable>> {
+    const { settings, request } = asking
     const [enabled, expiration] =
       kind === 'login' ? [keys.loginCache, keys.loginCacheExpiration] : [keys.userCache, keys.userCacheExpiration]
     const cached = settingOf(settings, enabled)
     const sealedConfig = findResolver(settings, resolver)?.sealedConfig ?? ''
     const question = { resolver, sealedConfig, kind, value }
     const known = cached ? cache.get(question, edges.clock()) : undefined
-    if (known) return ok(known)
-    const answer = await ask<readonly DirectoryUser[]>(settings, resolver, signal, async (directory, bySignal) => {
+    if (known) {
+      edges.log.debug('directory_remembered', { request, resolver, kind, users: known.length })
+      return ok(known)
+    }
+    const answer = await ask<readonly DirectoryUser[]>(asking, resolver, signal, async (directory, bySignal) => {
       if (kind === 'login') return directory.findByLogin(value, bySignal)
       const found = await directory.findById(value, bySignal)
       return found.ok ? ok(found.value ? [found.value] : []) : found
@@ -141,7 +170,7 @@ export function createDirectories({ vault, edges, findResolver: findClass }: Par
 
   /** Comes by `signal`, whatever the directory does; what it says later no longer counts. */
   async function ask<T>(
-    settings: Settings,
+    { settings, request, kind }: Asking,
     name: string,
     signal: AbortSignal,
     question: Ask<T>,
@@ -150,10 +179,15 @@ export function createDirectories({ vault, edges, findResolver: findClass }: Par
     const onAbort = () => resolve(err('deadline'))
     if (signal.aborted) onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
+    edges.log.debug('directory_asked', { request, resolver: name, kind })
     const answer = await Promise.race([late, attempt(settings, name, signal, question)])
     signal.removeEventListener('abort', onAbort)
-    if (answer.ok) return answer
-    edges.log.warn('resolver_unavailable', { resolver: name, reason: answer.error })
+    if (answer.ok) {
+      const users = Array.isArray(answer.value) ? answer.value.length : undefined
+      edges.log.debug('directory_answered', { request, resolver: name, kind, users })
+      return answer
+    }
+    edges.log.warn('resolver_unavailable', { request, resolver: name, reason: answer.error })
     return err({ resolver: name, reason: answer.error })
   }
 

@@ -54,7 +54,9 @@ export function createEnroll({ store, vault, edges, audit, settings: cache, dire
     if (!type) return err({ code: 'token_type_unknown', type: command.type })
     const reached = targetWithin(command, settings, facts)
     if (!reached.ok) return reached
-    const user = command.user ? await findUser({ store, directories }, settings, command.user) : null
+    const user = command.user
+      ? await findUser({ store, directories: directories.askedBy(facts) }, settings, command.user)
+      : null
     if (user && !user.ok) return user
     const [existing] =
       command.serial === null || command.self ? [] : await store.findTokens({ serials: [command.serial] })
@@ -64,7 +66,7 @@ export function createEnroll({ store, vault, edges, audit, settings: cache, dire
       return err({ code: 'token_type_conflict', serial: existing.serial, type: existing.type })
     const read = readParameters(command, type, settings)
     if (!read.ok) return read
-    const owned = existing && !user ? await withOwner(existing, settings) : ok(existing ?? null)
+    const owned = existing && !user ? await withOwner(existing, settings, facts) : ok(existing ?? null)
     if (!owned.ok) return owned
     const found = { type, user: user?.ok ? user.value : null, parameters: read.value, existing: owned.value }
     const target = targetOf(command, found, settings, facts)
@@ -73,9 +75,13 @@ export function createEnroll({ store, vault, edges, audit, settings: cache, dire
   }
 
   /** Whose policies hold for it, must be known. */
-  async function withOwner(token: OwnedToken, settings: Settings): Promise<Result<OwnedToken, AdminFailure>> {
+  async function withOwner(
+    token: OwnedToken,
+    settings: Settings,
+    facts: Facts,
+  ): Promise<Result<OwnedToken, AdminFailure>> {
     const elsewhere = token.owner && !token.user ? [token.owner] : []
-    const { users, unavailable } = await directories.findById(settings, elsewhere)
+    const { users, unavailable } = await directories.askedBy(facts).findById(settings, elsewhere)
     const [failure] = unavailable
     return failure
       ? err({ code: 'resolver_unavailable', ...failure })

@@ -79,7 +79,7 @@ export function createGather({ store, vault, edges, settings: cache, directories
     const found = leftOut && identified === 'user_unknown' ? 'realm_unknown' : identified
     const { user, realm, tokens, hasToken } = typeof found === 'string' ? NOBODY_FOUND : found
     const named = queries[0]
-    const owned = user ? NOTHING_FOUND : await ownerElsewhere(tokens[0], settings)
+    const owned = user ? NOTHING_FOUND : await ownerElsewhere(tokens[0], settings, facts)
     const owner = user ?? gathered.owners.get(tokens[0]?.serial ?? '') ?? owned.users[0] ?? null
     const unavailable = [...lookups, owned].flatMap((lookup) => lookup.unavailable)
     // A token that nobody owns is asked about as nobody in its first realm (contract 3.6), never as anybody.
@@ -116,7 +116,7 @@ export function createGather({ store, vault, edges, settings: cache, directories
       const meant = asked.ok ? asked.value : []
       const queries = queriesWithin(meant, admitted)
       const lookups = await Promise.all(
-        queries.map(({ login, resolvers }) => directories.findByLogin(settings, resolvers, login)),
+        queries.map(({ login, resolvers }) => directories.askedBy(facts).findByLogin(settings, resolvers, login)),
       )
       const users = queries.map(({ login, resolvers }) => ({ login, resolvers }))
       // A named user in an unknown realm must find nobody, not everybody with that serial.
@@ -145,9 +145,11 @@ export function createGather({ store, vault, edges, settings: cache, directories
   }
 
   /** Whose token it is that was named, where this stands in a directory; the database knows the others. */
-  async function ownerElsewhere(token: Token | undefined, settings: Settings): Promise<Found> {
+  async function ownerElsewhere(token: Token | undefined, settings: Settings, facts: Facts): Promise<Found> {
     const owner = token?.owner
-    return owner && isDirectory(settings, owner.resolver) ? directories.findById(settings, [owner]) : NOTHING_FOUND
+    return owner && isDirectory(settings, owner.resolver)
+      ? directories.askedBy(facts).findById(settings, [owner])
+      : NOTHING_FOUND
   }
 
   /** A salted, sealed token that belongs to nobody. */

@@ -80,7 +80,7 @@ export function createKeyAdmin({ store, vault, audit, seal, log }: Parts): KeyAd
       await store.addKey({ id: current, canary: await canaryOf(vault), createdAt: facts.now })
       const row = await audit.row(facts, { success: true, info: current })
       const forgotten = await store.forgetKeys([current], row)
-      if (forgotten.length > 0) log.info('keys_forgotten', { keys: forgotten.join(' ') })
+      if (forgotten.length > 0) log.info('keys_forgotten', { request: facts.requestId, keys: forgotten.join(' ') })
       return listKeys()
     },
   }
@@ -101,18 +101,18 @@ export function createKeyAdmin({ store, vault, audit, seal, log }: Parts): KeyAd
     const { kind, after } = from ?? { kind: KINDS[0] ?? 'secret', after: '' }
     const [current] = vault.keyIds()
     const found = await store.sealedOtherwise(current, kind, after, SLICE)
-    const again = await Promise.all(found.map(sealAgain))
+    const again = await Promise.all(found.map((value) => sealAgain(value, facts)))
     const values = again.filter((one) => one !== null)
     const row = await audit.row(facts, { success: true, info: `${kind}: ${values.length} with key ${current}` })
     const resealed = await store.resealValues(values, row)
     return { resealed, unreadable: found.length - values.length, next: nextPoint(kind, found) }
   }
 
-  async function sealAgain(value: SealedValue): Promise<Resealed | null> {
+  async function sealAgain(value: SealedValue, { requestId: request }: Facts): Promise<Resealed | null> {
     const where = PLACES[value.kind](value.name)
     const opened = await vault.open(value.sealed, where)
     if (opened.ok) return { ...value, after: await vault.seal(opened.value, where) }
-    log.error('value_unreadable', { kind: value.kind, name: value.name, reason: opened.error })
+    log.error('value_unreadable', { request, kind: value.kind, name: value.name, reason: opened.error })
     return null
   }
 }

@@ -41,7 +41,7 @@ export function createLogin({ store, vault, edges, audit, adminRealm, limits, se
 
   return async (username, password, facts) => {
     const found = await oneByOne(clientNetwork(facts.client), async () =>
-      (await limits.pay(username, facts)) ? find(username, password) : 'limited',
+      (await limits.pay(username, facts)) ? find(username, password, facts) : 'limited',
     )
     const who = { user: username, realm: adminRealm.name }
     if (found === null || typeof found === 'string') {
@@ -55,12 +55,12 @@ export function createLogin({ store, vault, edges, audit, adminRealm, limits, se
     return sessions.issue(administrator, passwordHash, facts.now)
   }
 
-  async function find(username: string, password: string): Promise<Found | null> {
+  async function find(username: string, password: string, facts: Facts): Promise<Found | null> {
     decoy ??= await vault.hashPassword('')
     const admin = await store.findAdmin(username)
     const matches = await vault.passwordMatches(password, admin?.passwordHash ?? decoy)
     // The right password of one administrator is nobody else's business, so it goes no further.
     if (matches && admin) return { administrator: adminRealm.local(username), passwordHash: admin.passwordHash }
-    return adminRealm.logIn(username, password)
+    return adminRealm.logIn(username, password, facts)
   }
 }

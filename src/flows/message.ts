@@ -19,6 +19,8 @@ import type { Render } from './deliver.ts'
 import type { Templates } from './templates.ts'
 
 export type MessagePlan = {
+  /** Id of the request, for the log. */
+  readonly request: string
   readonly id: string
   readonly to: string
   /** Of the policy: the text, which holds `<otp>`, and the subject, empty where there is none. */
@@ -59,7 +61,10 @@ export const createMessages =
         ...(plan.subject !== '' ? ['emailsubject'] : []),
       ]
       if (ignored.length > 0)
-        log.info('policy_ignored', { serial: values.serial, actions: ignored.join(', '), because: 'TEMPLATE' })
+        log.info('policy_ignored', {
+          ...{ request: plan.request, serial: values.serial },
+          ...{ actions: ignored.join(', '), because: 'TEMPLATE' },
+        })
     }
   }
 

@@ -11,12 +11,12 @@ import { isDirectory, type Settings } from '../core/settings.ts'
 import type { UserRecord } from '../core/users.ts'
 import type { PasswordMatches } from '../ports/passwords.ts'
 import type { Store } from '../ports/store.ts'
-import type { Directories, Unavailable } from './directories.ts'
+import type { Lookups, Unavailable } from './directories.ts'
 
 type Parts = {
   readonly store: Pick<Store, 'passwordHashes'>
   readonly passwordMatches: PasswordMatches
-  readonly directories: Directories
+  readonly directories: Lookups
 }
 type Subject = {
   readonly settings: Settings
@@ -55,7 +55,7 @@ function ofDatabase({ store, passwordMatches }: Parts, { user, resolvers }: Subj
  * One candidate after the other, and none after the right one: directories count wrong passwords, and lock whoever has
  * given too many of them.
  */
-function ofDirectory(directories: Directories, { settings, user }: Subject, resolver: string): Password {
+function ofDirectory(directories: Lookups, { settings, user }: Subject, resolver: string): Password {
   let failure: Unavailable | null = null
   let before: Promise<boolean> = Promise.resolve(false)
   const compare = async (candidate: string): Promise<boolean> => {

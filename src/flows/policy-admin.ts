@@ -117,7 +117,8 @@ export function createPolicyAdmin(parts: Parts): PolicyAdmin {
           rule: 'must not be changed by a request at the same time',
         })
       const warnings = [...policies.flatMap((policy) => warningsOf(policy, settings)), ...lost.map(lossText)]
-      if (warnings.length > 0) edges.log.warn('policy_warning', { policy: names, warning: warnings.join('; ') })
+      if (warnings.length > 0)
+        edges.log.warn('policy_warning', { request: facts.requestId, policy: names, warning: warnings.join('; ') })
       return ok(warnings)
     }
   }
@@ -204,7 +205,7 @@ export function createPolicyAdmin(parts: Parts): PolicyAdmin {
     facts: Facts,
   ): Promise<{ readonly subject: Subject; readonly userFound: boolean }> {
     const realm = named.toLowerCase()
-    const found = await findUser({ store, directories }, settings, { user: login, realm })
+    const found = await findUser({ store, directories: directories.askedBy(facts) }, settings, { user: login, realm })
     const known = found.ok ? found.value : { resolver: '', attributes: {} }
     const user = { login, realm, resolver: known.resolver, attributes: known.attributes }
     return { subject: { user, realm, client, time: facts.time }, userFound: found.ok }

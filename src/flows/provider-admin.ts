@@ -113,7 +113,11 @@ export function createProviderAdmin(parts: Parts): ProviderAdmin {
     if ((await store.saveProvider(record, before?.managed ?? '', row)) === 'managed')
       return err({ code: 'provider_managed', attempt: 'overwrite' })
     if (read.value.warnings.length > 0)
-      edges.log.warn('provider_keys_unknown', { provider: name, keys: read.value.warnings.join(', ') })
+      edges.log.warn('provider_keys_unknown', {
+        request: facts.requestId,
+        provider: name,
+        keys: read.value.warnings.join(', '),
+      })
     return ok(read.value.warnings)
   }
 

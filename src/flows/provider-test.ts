@@ -65,6 +65,7 @@ export function createProviderTest({ store, audit, settings: cache, deliver, mes
     const { delivered, tries } = await deliver(
       [record],
       messages({
+        request: facts.requestId,
         id: `test.${facts.requestId}`,
         to: address,
         ...type.template(policy, { text: null, fallback: null }),
@@ -79,6 +80,7 @@ export function createProviderTest({ store, audit, settings: cache, deliver, mes
         validity: (provider) =>
           validityOf(challengeValidity(settings, type.name), type.validityBound(settings, provider)),
       }),
+      facts,
     )
     const info = tries.map((t) => `${t.provider}: ${t.reason || t.status}`).join(', ')
     const entry = { success: delivered, info, actionDetail: 'message_sent' }

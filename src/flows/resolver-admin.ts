@@ -109,7 +109,7 @@ export function createResolverAdmin(parts: Parts): ResolverAdmin {
       const settings = await cache.fresh()
       if (!findResolver(settings, name)) return err({ code: 'resolver_unknown', resolver: name })
       const tested = isDirectory(settings, name)
-        ? await testDirectory(settings, name, login)
+        ? await testDirectory(settings, name, login, facts)
         : await testTable(name, login)
       await audit.write(facts, { success: tested.works, info: `${name}: ${tested.description}` })
       return ok(tested)
@@ -150,14 +150,19 @@ export function createResolverAdmin(parts: Parts): ResolverAdmin {
     }
   }
 
-  async function testDirectory(settings: Settings, name: string, login: string | null): Promise<TestedResolver> {
+  async function testDirectory(
+    settings: Settings,
+    name: string,
+    login: string | null,
+    facts: Facts,
+  ): Promise<TestedResolver> {
     if (login === null) {
-      const listed = await directories.list(settings, name, {}, 1)
+      const listed = await directories.askedBy(facts).list(settings, name, {}, 1)
       if (!listed.ok) return { works: false, description: listed.error.reason, user: null }
       const description = listed.value.length === 0 ? 'answers, and has no user' : 'answers, and has users'
       return { works: true, description, user: listed.value[0] ?? null }
     }
-    const { users, unavailable } = await directories.findByLogin(settings, [name], login)
+    const { users, unavailable } = await directories.askedBy(facts).findByLogin(settings, [name], login)
     const [failure] = unavailable
     return failure ? { works: false, description: failure.reason, user: null } : outcome(users)
   }

@@ -87,7 +87,10 @@ export function createSelfLogin(parts: Parts): SelfLogin {
     const judged = await oneByOne(facts.client, async () => {
       const gathered = await gather({ ...named, user: command.user, self }, facts)
       const { user, settings, resolvers } = gathered
-      const password = passwordOf(parts, { settings, user, resolvers })
+      const password = passwordOf(
+        { ...parts, directories: parts.directories.askedBy(facts) },
+        { settings, user, resolvers },
+      )
       // By whoever it is, however the name was written. What is over the limit is computed as well, and counts for nothing.
       const name = user ? `${user.resolver}/${user.userId}` : `${command.user.realm ?? ''}/${command.user.user}`
       const paid = await limits.pay(name, facts)

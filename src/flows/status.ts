@@ -52,7 +52,8 @@ export function createStatus(parts: Parts): Status {
     const meant = queries?.ok ? queries.value : []
     const places = queriesWithin(meant, admission)
     const leftOut = entries.length < found.length || places.length < meant.length
-    const { user, query, unavailable } = await findByQueries(parts, settings, places)
+    const directories = parts.directories.askedBy(facts)
+    const { user, query, unavailable } = await findByQueries({ ...parts, directories }, settings, places)
     const realm = query?.realm.name ?? null
     // Whom nobody knows is asked about as `check` does, so that time does not tell.
     const asked = user ?? (query ? { login: query.login, resolver: '', attributes: {} } : null)
@@ -64,7 +65,7 @@ export function createStatus(parts: Parts): Status {
     const resolvers = places
       .flatMap((each) => each.resolvers)
       .filter((name) => !unavailable.some(({ resolver }) => resolver === name))
-    const password = passwordOf(parts, { settings, user, resolvers })
+    const password = passwordOf({ ...parts, directories }, { settings, user, resolvers })
 
     const visible = await Promise.all(
       entries.map(async ({ challenge, token }) => {

@@ -127,7 +127,12 @@ export function createTemplateAdmin({
   async function preview(question: PreviewQuestion, facts: Facts): Promise<Result<Preview, AdminFailure>> {
     const { name, user: login, realm, language } = question
     const user =
-      login === '' ? null : await findUser({ store, directories }, await cache.fresh(), { user: login, realm })
+      login === ''
+        ? null
+        : await findUser({ store, directories: directories.askedBy(facts) }, await cache.fresh(), {
+            user: login,
+            realm,
+          })
     if (user?.ok === false) return user
     const attributes = user?.value.attributes ?? ATTRIBUTES
     const found = await find(name, preferredLanguages({ decided: language, attributes, accepted: '' }))

@@ -158,7 +158,7 @@ export function createTokenChanges({ store, vault, settings: cache }: TokenParts
     const address = type && info?.[type.addressField]
     if (!type || address === undefined) return ok(null)
     // Where a directory is down the policies for its user are not known.
-    const owner = await choice.ownerOf(token)
+    const owner = await choice.ownerOf(token, facts)
     if (!owner.ok) return owner
     return checkDestination(type, policyOfToken(settings, token, facts), String(address))
   }

@@ -43,7 +43,7 @@ export const CHANGED_MEANWHILE = {
 export type Choice = ReturnType<typeof createChoice>
 
 export function createChoice({ store, audit, settings: cache, directories }: TokenParts) {
-  const sources = { store, directories }
+  const sourcesOf = (facts: Facts) => ({ store, directories: directories.askedBy(facts) })
 
   return { choose, bySerials, select, user, ownerOf, row }
 
@@ -53,9 +53,12 @@ export function createChoice({ store, audit, settings: cache, directories }: Tok
     const settings = await cache.fresh()
     const reached = selection.user ? userWithin(selection.user, settings, facts) : ok(true)
     if (!reached.ok) return reached
-    const selected = await select(settings, selection)
+    const selected = await select(settings, selection, facts)
     if (!selected.ok) return selected
-    return allWithin(await withOwners(directories, settings, await store.findTokens(selected.value)), facts)
+    return allWithin(
+      await withOwners(directories.askedBy(facts), settings, await store.findTokens(selected.value)),
+      facts,
+    )
   }
 
   /** All of these tokens, in this order, or the first serial that there is not. */
@@ -64,7 +67,11 @@ export function createChoice({ store, audit, settings: cache, directories }: Tok
     facts: Facts,
   ): Promise<Result<readonly ShownToken[], AdminFailure>> {
     const wanted = [...new Set(given)]
-    const known = await withOwners(directories, await cache.fresh(), await store.findTokens({ serials: wanted }))
+    const known = await withOwners(
+      directories.askedBy(facts),
+      await cache.fresh(),
+      await store.findTokens({ serials: wanted }),
+    )
     const found = new Map(known.map((token) => [token.serial, token]))
     const tokens: ShownToken[] = []
     for (const serial of wanted) {
@@ -78,10 +85,11 @@ export function createChoice({ store, audit, settings: cache, directories }: Tok
   async function select(
     settings: Settings,
     { serials, user: named }: Selection,
+    facts: Facts,
   ): Promise<Result<TokenSelection, AdminFailure>> {
     const bySerial = serials === null ? {} : { serials }
     if (named === null) return ok(bySerial)
-    const found = await findUser(sources, settings, named)
+    const found = await findUser(sourcesOf(facts), settings, named)
     if (!found.ok) return found
     const { userId, resolver } = found.value
     return ok({ ...bySerial, owners: [{ userId, resolver }] })
@@ -90,13 +98,13 @@ export function createChoice({ store, audit, settings: cache, directories }: Tok
   async function user(named: UserSelection, facts: Facts): Promise<Result<UserRecord, AdminFailure>> {
     const settings = await cache.fresh()
     const reached = userWithin(named, settings, facts)
-    return reached.ok ? findUser(sources, settings, named) : reached
+    return reached.ok ? findUser(sourcesOf(facts), settings, named) : reached
   }
 
   /** Nobody's, or somebody's who cannot be asked for now: these are two answers. */
-  async function ownerOf(token: ShownToken): Promise<Result<UserRecord | null, AdminFailure>> {
+  async function ownerOf(token: ShownToken, facts: Facts): Promise<Result<UserRecord | null, AdminFailure>> {
     const elsewhere = token.owner && !token.user ? [token.owner] : []
-    const [failure] = (await directories.findById(await cache.known(), elsewhere)).unavailable
+    const [failure] = (await directories.askedBy(facts).findById(await cache.known(), elsewhere)).unavailable
     return failure ? err({ code: 'resolver_unavailable', ...failure }) : ok(token.user)
   }
 

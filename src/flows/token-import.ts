@@ -75,7 +75,7 @@ export function createTokenImport({ store, vault, edges, audit, settings: cache,
     const users = new Map<string, Promise<Result<UserRecord, AdminFailure>>>()
     const lookUp = (selection: UserSelection) => {
       const key = JSON.stringify(selection)
-      const known = users.get(key) ?? findUser({ store, directories }, settings, selection)
+      const known = users.get(key) ?? findUser({ store, directories: directories.askedBy(facts) }, settings, selection)
       users.set(key, known)
       return known
     }

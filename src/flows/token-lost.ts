@@ -43,7 +43,7 @@ export function createTokenLost({ store, vault, edges, settings: cache }: TokenP
     const tokens = await choice.bySerials([command.serial], facts)
     if (!tokens.ok) return tokens
     const [token] = tokens.value
-    const owner = token ? await choice.ownerOf(token) : ok(null)
+    const owner = token ? await choice.ownerOf(token, facts) : ok(null)
     if (!owner.ok) return owner
     if (!token?.owner || !owner.value) return invalid('serial', 'must be a token that somebody owns')
     const type = findTokenType(command.type ?? '')

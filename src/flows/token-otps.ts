@@ -68,7 +68,7 @@ export function createTokenOtps({ store, vault, audit, settings: cache, director
       return ok(null)
     }
     const { matched } = only
-    const [token = only.token] = await withOwners(directories, await cache.known(), [only.token])
+    const [token = only.token] = await withOwners(directories.askedBy(facts), await cache.known(), [only.token])
     const { serial, revision } = token
     const move = { serial, revision, matched, next: matched + 1, resetFailCount: false }
     const done = await store.moveCounter(move, await choice.row(facts, [token]), facts)

@@ -73,7 +73,7 @@ export function createTokenOwners({ store, vault, audit, settings: cache }: Toke
     const [source, target] = pair.value
     if (source.owner === null)
       return err({ code: 'parameter_invalid', field: 'from', rule: 'must be a token that somebody owns' })
-    const known = await choice.ownerOf(source)
+    const known = await choice.ownerOf(source, facts)
     if (!known.ok) return known
     const { owner: newOwner, realms } = source
     const { serial, revision } = target
@@ -94,7 +94,7 @@ export function createTokenOwners({ store, vault, audit, settings: cache }: Toke
     const tokens = await choice.bySerials([serial], facts)
     if (!tokens.ok) return tokens
     const [token] = tokens.value
-    const owner = token ? await choice.ownerOf(token) : ok(null)
+    const owner = token ? await choice.ownerOf(token, facts) : ok(null)
     if (owner.ok) await audit.write(facts, { ...detailsOf(tokens.value) })
     return owner
   }

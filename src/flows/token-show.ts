@@ -45,7 +45,7 @@ export function createTokenShow({ store, audit, settings: cache, directories }: 
     if (tooLong) return tooLong
     const settings = await cache.fresh()
     // A user that nobody knows has no tokens; that is no error when tokens are shown.
-    const selected = await choice.select(settings, { serials: null, user })
+    const selected = await choice.select(settings, { serials: null, user }, facts)
     if (!selected.ok && selected.error.code === 'resolver_unavailable') return selected
     const elsewhere = await ownersElsewhere(settings, where.login, facts)
     if (!elsewhere.ok) return elsewhere
@@ -60,7 +60,7 @@ export function createTokenShow({ store, audit, settings: cache, directories }: 
           ...part,
         })
       : { tokens: [], total: 0 }
-    const tokens = await withOwners(directories, settings, found)
+    const tokens = await withOwners(directories.askedBy(facts), settings, found)
     await audit.write(facts, {
       success: true,
       user: user?.user ?? '',
@@ -80,7 +80,7 @@ export function createTokenShow({ store, audit, settings: cache, directories }: 
   ): Promise<Result<Pick<TokenSelection, 'owners'>, AdminFailure>> {
     if (login === undefined || isAnything(login)) return ok({})
     const names = resolversWithin(settings, facts).filter((name) => isDirectory(settings, name))
-    const ask = (name: string) => directories.list(settings, name, { username: login }, MAX_OWNERS + 1)
+    const ask = (name: string) => directories.askedBy(facts).list(settings, name, { username: login }, MAX_OWNERS + 1)
     const owners: Owner[] = []
     for (const answer of await Promise.all(names.map(ask))) {
       if (!answer.ok) return err({ code: 'resolver_unavailable', ...answer.error })

@@ -258,8 +258,9 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       attributes: command.owner?.attributes ?? {},
     }
     const template = type.template(policy, command.proposed)
-    if (type.channel === 'sms') warnOfParts(token.serial, fill(template.text, values))
+    if (type.channel === 'sms') warnOfParts(token.serial, fill(template.text, values), facts)
     const message = messages({
+      request: facts.requestId,
       id: `${challenge.transactionId}.${challenge.id}`,
       to,
       ...template,
@@ -273,14 +274,14 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       now: facts.now,
       validity: (provider) => validity(settings, token, type, provider),
     })
-    edges.log.info('message_sending', { serial: token.serial, to: maskAddress(to) })
-    return deliver(providers, message)
+    edges.log.info('message_sending', { request: facts.requestId, serial: token.serial, to: maskAddress(to) })
+    return deliver(providers, message, facts)
   }
 
   /** Each part is paid for. What a provider's own template adds is not counted. */
-  function warnOfParts(serial: string, text: string): void {
+  function warnOfParts(serial: string, text: string, { requestId: request }: Facts): void {
     const { parts, encoding } = smsParts(text)
-    if (parts.length > 1) edges.log.warn('sms_parts', { serial, parts: parts.length, encoding })
+    if (parts.length > 1) edges.log.warn('sms_parts', { request, serial, parts: parts.length, encoding })
   }
 }
 

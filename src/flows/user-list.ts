@@ -74,7 +74,9 @@ export function createUserList({ store, audit, settings: cache, directories }: P
       const filter = meaningful(question.filter)
       const limit = page && !question.counted ? Math.min(MAX_LISTED, (page.index + 1) * page.size) : MAX_LISTED
       const asked = named.value.filter((name) => isDirectory(settings, name))
-      const answers = await Promise.all(asked.map((name) => directories.list(settings, name, filter, limit)))
+      const answers = await Promise.all(
+        asked.map((name) => directories.askedBy(facts).list(settings, name, filter, limit)),
+      )
       const unavailable = answers.flatMap((answer) => (answer.ok ? [] : [answer.error]))
       const [failure] = unavailable
       if (failure && unavailable.length === named.value.length) return err({ code: 'resolver_unavailable', ...failure })
@@ -101,7 +103,7 @@ export function createUserList({ store, audit, settings: cache, directories }: P
       if (!resolversWithin(settings, facts).includes(resolver)) return err({ code: 'right_elsewhere', what: 'user' })
       const owner = { resolver, userId }
       const rows = await store.findUsersById([owner])
-      const { users, unavailable } = await directories.findById(settings, [owner])
+      const { users, unavailable } = await directories.askedBy(facts).findById(settings, [owner])
       const [failure] = unavailable
       if (failure) return err({ code: 'resolver_unavailable', ...failure })
       await audit.write(facts, { success: true, info: resolver })

@@ -7,7 +7,7 @@ import { findRealm, type Settings } from '../core/settings.ts'
 import type { Token } from '../core/token.ts'
 import { type UserProblem, type UserQuery, type UserRecord, userQueries } from '../core/users.ts'
 import type { Store } from '../ports/store.ts'
-import type { Directories, Unavailable } from './directories.ts'
+import type { Lookups, Unavailable } from './directories.ts'
 import type { Facts } from './facts.ts'
 import { keepWithin } from './rights.ts'
 
@@ -19,7 +19,7 @@ export type UserSelection = {
   readonly onlyKnownRealm?: boolean
 }
 /** Where users are looked for. */
-export type UserSources = { readonly store: Pick<Store, 'findUsers'>; readonly directories: Directories }
+export type UserSources = { readonly store: Pick<Store, 'findUsers'>; readonly directories: Lookups }
 
 /** User and realm as the audit has them when a request was refused: as they were asked for. */
 export function namedUser(
@@ -119,7 +119,7 @@ export const inOrder = (users: readonly UserRecord[], resolvers: readonly string
 
 /** Tokens with their owners, where these live in directories; an owner who cannot be asked for is not there. */
 export async function withOwners<T extends Token & { readonly user: UserRecord | null }>(
-  directories: Directories,
+  directories: Lookups,
   settings: Settings,
   tokens: readonly T[],
 ): Promise<readonly T[]> {

@@ -4,6 +4,7 @@ import { noMetrics } from '../ports/metrics.ts'
 import type { Env } from './env.ts'
 import { facts } from './middleware/facts.ts'
 import { hardened } from './middleware/hardened.ts'
+import { logged, shownPath } from './middleware/logged.ts'
 import { measured } from './middleware/measured.ts'
 import { mounted } from './middleware/mounted.ts'
 import type { AppParts } from './parts.ts'
@@ -14,6 +15,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   const app = new Hono<Env>()
 
   app.use(measured(edges.metrics ?? noMetrics))
+  app.use(logged(edges.log))
   app.use(hardened)
   app.use(facts(edges, parts.proxies))
   app.use(async (c, next) => {
@@ -28,7 +30,11 @@ export function createApp(parts: AppParts): Hono<Env> {
   app.notFound((c) => c.get('dialect')?.notFound(c) ?? c.text('404 Not Found\n', 404, { 'cache-control': 'no-store' }))
   app.onError((error, c) => {
     // A broken edge, never an expected failure. Errors of the store carry SQL text, but no values.
-    edges.log.error('request_failed', { request: c.get('facts')?.requestId, path: c.req.path, error: describe(error) })
+    edges.log.error('request_failed', {
+      request: c.get('facts')?.requestId,
+      path: shownPath(c.req.path),
+      error: describe(error),
+    })
     c.env.broke?.(error)
     return c.get('dialect')?.broken(c) ?? c.text('500 Internal Server Error\n', 500)
   })
@@ -46,7 +52,7 @@ function readiness({ edges, notReady }: AppParts): MiddlewareHandler<Env> {
       })
       const reason = await asking
       if (reason !== null) {
-        edges.log.error('not_ready', { reason })
+        edges.log.error('not_ready', { request: c.get('facts').requestId, reason })
         return c.text('503 Service Unavailable\n', 503, { 'retry-after': '5', 'cache-control': 'no-store' })
       }
       ready = true

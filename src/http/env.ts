@@ -38,6 +38,8 @@ export type Env = {
     session: Session | null
     /** Who the request proves to come from, before its CSRF token was looked at; null: a stranger. */
     caller: Caller | null
+    /** Why the answer is what it is, as the audit has it; for the log. */
+    reason: string | undefined
     /** Who acts in self-service, once the session has been looked at. */
     self: Self | null
   }

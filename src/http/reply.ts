@@ -70,6 +70,7 @@ export function createRespond(audit: Audit, errorsSetting: () => Promise<string>
       const { value, detail, id = 1 } = await encode(result.value)
       return json(c, success(value, id, detail))
     }
+    c.set('reason', result.error.code)
     const error = toLinotpError(result.error)
     const who = await whoWasMeant(c)
     await audit.write(c.get('facts'), { ...who, success: false, actionDetail: result.error.code, info: error.message })

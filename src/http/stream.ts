@@ -3,6 +3,7 @@
 import type { Context } from 'hono'
 import type { Log } from '../ports/edges.ts'
 import type { Env } from './env.ts'
+import { shownPath } from './middleware/logged.ts'
 
 export type Kind = { readonly type: string; readonly log: Log }
 
@@ -20,7 +21,11 @@ export function streamText(c: Context<Env>, pieces: AsyncIterator<string>, { typ
           if (lump !== '') controller.enqueue(utf8.encode(lump))
           if (done) controller.close()
         } catch (error) {
-          log.error('stream_failed', { request: c.get('facts').requestId, path: c.req.path, error: String(error) })
+          log.error('stream_failed', {
+            request: c.get('facts').requestId,
+            path: shownPath(c.req.path),
+            error: String(error),
+          })
           controller.error(error)
         }
       },

@@ -14,8 +14,16 @@ export type Clock = () => Instant
 /** @param bytes how many cryptographically random bytes to return */
 export type Random = (bytes: number) => Uint8Array
 
-/** Structured log. Fields never hold a secret, an OTP, a PIN, a message body or an unmasked address. */
+/** From the most to the least. `debug`: what an operator needs to see why something does not work. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/**
+ * Structured log. Fields never hold a secret, an OTP, a PIN, a message body or an unmasked address, on no level. What
+ * belongs to a request has its id in the field `request`.
+ */
 export type Log = {
+  readonly debug: (event: string, fields?: LogFields) => void
   readonly info: (event: string, fields?: LogFields) => void
   readonly warn: (event: string, fields?: LogFields) => void
   readonly error: (event: string, fields?: LogFields) => void

@@ -18,7 +18,7 @@ import { compose, type Otpost } from '../compose.ts'
 import { type Config, readConfig } from '../config.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Connection } from '../http/env.ts'
-import type { Edges, MailBinding } from '../ports/edges.ts'
+import type { Edges, Log, LogLevel, MailBinding } from '../ports/edges.ts'
 import type { Batch } from '../ports/store.ts'
 
 type Bindings = Readonly<Record<string, unknown>> & { readonly DB?: D1Database }
@@ -42,11 +42,15 @@ const edges: Edges = {
     { place: 'shipped', read: async (name) => SHIPPED.get(name) ?? null, names: async () => [...SHIPPED.keys()] },
   ],
   capabilities: { runtime: 'workers', files: false, smtpPort25: false, tlsOptions: false, sharedConnections: false },
-  log: jsonLog((line) => console.log(line)),
+  log: logFrom('info'),
+}
+
+function logFrom(level: LogLevel): Log {
+  return jsonLog((line) => console.log(line), level)
 }
 
 /** Variables are text or, from `[vars]`, numbers and booleans; everything else is no setting of otpost. */
-function open(bindings: Bindings): Result<Otpost, string> {
+function open(bindings: Bindings): Result<Opened, string> {
   const given = Object.entries(bindings).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
   const config = readConfig(Object.fromEntries(given.map(([name, value]) => [name, String(value)])))
   if (!config.ok) return config
@@ -56,17 +60,13 @@ function open(bindings: Bindings): Result<Otpost, string> {
   const keys = readKeys(config.value.keys)
   if (!keys.ok) return keys
   const batch = openDatabase(config.value, bindings.DB)
-  return batch.ok
-    ? ok(
-        compose(
-          batch.value,
-          keys.value,
-          { ...edges, ...metrics(bindings), mailBinding: mailBinding(bindings) },
-          config.value,
-        ),
-      )
-    : batch
+  if (!batch.ok) return batch
+  const log = logFrom(config.value.logLevel)
+  const own = { ...edges, ...metrics(bindings), mailBinding: mailBinding(bindings), log }
+  return ok({ ...compose(batch.value, keys.value, own, config.value), log })
 }
+
+type Opened = Otpost & { readonly log: Log }
 
 /** An Analytics Engine data set, bound as METRICS. */
 function metrics({ METRICS: binding }: Bindings): Pick<Edges, 'metrics'> {
@@ -98,8 +98,8 @@ function openDatabase({ databaseUrl: url, databaseToken }: Config, d1: D1Databas
 
 function createWorker() {
   // Once per isolate, which has one set of bindings for its whole life. A failure is not kept.
-  let opened: Otpost | undefined
-  const otpostFor = (bindings: Bindings): Otpost | null => {
+  let opened: Opened | undefined
+  const otpostFor = (bindings: Bindings): Opened | null => {
     if (opened) return opened
     const result = open(bindings)
     if (result.ok) opened = result.value
@@ -127,7 +127,7 @@ function createWorker() {
     async scheduled(_controller: unknown, bindings: Bindings): Promise<void> {
       const otpost = otpostFor(bindings)
       // What fails here the platform logs, and counts the run as failed.
-      if (otpost) edges.log.info('housekeeping', await otpost.housekeeping())
+      if (otpost) otpost.log.info('housekeeping', await otpost.housekeeping())
     },
   }
 }

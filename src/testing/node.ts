@@ -16,7 +16,7 @@ export type Backend = { readonly url: string; readonly stop: () => Promise<void>
 export async function startInProcess(variables: Variables, log: (line: string) => void): Promise<Backend> {
   const config = readConfig({ OTPOST_SQLITE_SYNCHRONOUS: 'NORMAL', ...variables })
   if (!config.ok) throw new Error(config.error)
-  const edges: Edges = { ...processEdges({ capabilities: nodeCapabilities }), log: jsonLog(log) }
+  const edges: Edges = { ...processEdges({ capabilities: nodeCapabilities }), log: jsonLog(log, config.value.logLevel) }
   const folder = await mkdtemp(join(tmpdir(), 'otpost-testing-'))
   const removeFolder = () => rm(folder, { recursive: true, force: true })
   const { app, close } = await openServer(config.value, edges, folder).catch(async (cause) => {

@@ -95,7 +95,7 @@ const TEMPLATE = [
 const FROM = { name: 'OTP', address: 'otp@example.org' }
 const messages = createMessages({
   templates: createTemplates({ findTemplates: async () => [] }, {}),
-  log: { info: () => {}, warn: () => {}, error: () => {} },
+  log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
 })
 const PROVIDER = {
   type: 'email',
@@ -119,7 +119,7 @@ function randomValues(random: RandomNumber): Values {
 
 async function render({ text, subject, serial, ...attributes }: Values, defaults: MessageDefaults): Promise<Message> {
   const plan: MessagePlan = {
-    ...{ id: '1.1', to: 'ada@example.org', text: `${text}<otp>`, subject, languages: [], version: 1 },
+    ...{ request: 'r1', id: '1.1', to: 'ada@example.org', text: `${text}<otp>`, subject, languages: [], version: 1 },
     ...{ now: 1_800_000_000, validity: () => 120 },
     values: { otp: '418276', serial, transactionId: '17', attributes },
   }

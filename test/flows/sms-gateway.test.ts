@@ -252,6 +252,7 @@ describe('a text of more than one part', () => {
     const warning = h.log.find((line) => line.includes('sms_parts'))
     expect(JSON.parse(warning ?? '{}')).toEqual({
       ...{ level: 'warn', event: 'sms_parts', serial: 'SM1', parts: 2, encoding: 'gsm7' },
+      request: expect.any(String),
     })
   })
 })

@@ -134,6 +134,7 @@ describe('a mail by template', () => {
       {
         level: 'info',
         event: 'policy_ignored',
+        request: expect.any(String),
         serial: 'MAIL1',
         actions: 'emailtext, emailsubject',
         because: 'TEMPLATE',

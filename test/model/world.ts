@@ -94,6 +94,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       posted.push(readSms(text))
     },
     log: {
+      debug: () => undefined,
       info: () => undefined,
       warn: () => undefined,
       error: (event, fields = {}) => {

@@ -50,6 +50,14 @@ describe('a Worker says why it is not ready', () => {
     expect(worker.logged()).toMatchObject([{ event: 'not_ready', reason: expect.stringContaining('schema 999') }])
   })
 
+  it('with a level of the log that there is not', async () => {
+    worker = await startWorker({ ...COMPLETE, OTPOST_LOG_LEVEL: 'trace' })
+
+    await post(`${worker.url}/validate/check`)
+
+    expect(worker.logged()).toMatchObject([{ reason: 'OTPOST_LOG_LEVEL must be one of debug, info, warn, error' }])
+  })
+
   it('when its cron trigger runs without keys', async () => {
     worker = await startWorker(WITHOUT_KEYS)
 
@@ -154,4 +162,19 @@ it('a Worker keeps a request alive until it is answered', async () => {
 
   expect(reply.status).toBe(200)
   expect(await Promise.all(kept)).toEqual([reply])
+})
+
+it.each([
+  ['debug', ['check_rejected', 'request', 'housekeeping']],
+  ['info', ['check_rejected', 'housekeeping']],
+  ['error', []],
+])('a Worker on level %s logs %j', async (level, events) => {
+  worker = await startWorker({ ...COMPLETE, OTPOST_LOG_LEVEL: level })
+  await worker.migrate()
+
+  await post(`${worker.url}/validate/check`, { user: 'nobody', pass: '1234' })
+  await worker.runScheduled()
+
+  const logged = worker.logged().map(({ event }) => event)
+  expect(logged.filter((event) => event !== 'audit_sealed')).toEqual(events)
 })

@@ -29,7 +29,11 @@ export async function openAudit(file: string): Promise<LargeAudit> {
     crypto.getRandomValues(new Uint8Array(n)),
   )
   const nothing = () => {}
-  const seal = createSeal({ store, vault, edges: { log: { info: nothing, warn: nothing, error: nothing } } })
+  const seal = createSeal({
+    store,
+    vault,
+    edges: { log: { debug: nothing, info: nothing, warn: nothing, error: nothing } },
+  })
   return { client, store, vault, seal, verify: createVerify({ store, vault }) }
 }
 

@@ -55,7 +55,7 @@ function partsOf(client: Client, text: string, lines: string[]) {
   const keys = readKeys(text)
   if (!keys.ok) throw new Error(keys.error)
   const write = (event: string, fields = {}) => void lines.push(JSON.stringify({ event, ...fields }))
-  const log: Log = { info: write, warn: write, error: write }
+  const log: Log = { debug: write, info: write, warn: write, error: write }
   const store = createStore(libsqlBatch(client))
   // readKeys gives at least one.
   const vault = createVault(keys.value as readonly [MasterKey, ...MasterKey[]], (n) =>

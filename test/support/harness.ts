@@ -42,7 +42,10 @@ export type Harness = Otpost & {
   readonly client: Client
   readonly file: string
   readonly catcher: MailCatcher
+  /** What is logged in normal life. */
   readonly log: string[]
+  /** The same on level debug. */
+  readonly fullLog: string[]
   readonly keys: string
   readonly edges: Edges
   /** Moves the clock. */
@@ -95,17 +98,21 @@ export async function startHarness(
 
   let now = 1_800_000_000
   const log: string[] = []
+  const fullLog: string[] = []
   const write =
     (level: string) =>
-    (event: string, fields = {}) =>
-      void log.push(JSON.stringify({ level, event, ...fields }))
+    (event: string, fields = {}) => {
+      const line = JSON.stringify({ level, event, ...fields })
+      fullLog.push(line)
+      if (level !== 'debug') log.push(line)
+    }
   const edges: Edges = {
     clock: () => now,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     fetch,
     deadline: (after) => AbortSignal.timeout(after * 1000),
     capabilities,
-    log: { info: write('info'), warn: write('warn'), error: write('error') },
+    log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
     ...more,
   }
   const config = readConfig({ OTPOST_SEND_DEADLINE: '2', ...variables })
@@ -156,7 +163,7 @@ export async function startHarness(
 
   return {
     ...otpost,
-    ...{ batch, client, file, catcher, log, keys: keyText, edges, request, admin, check },
+    ...{ batch, client, file, catcher, log, fullLog, keys: keyText, edges, request, admin, check },
     pass: (seconds) => {
       now += seconds
     },

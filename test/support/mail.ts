@@ -34,7 +34,7 @@ const keep =
   (level: string) =>
   (event: string, fields: object = {}): void =>
     void logged.push(`${level} ${event} ${JSON.stringify(fields)}`)
-const log: Log = { info: keep('info'), warn: keep('warn'), error: keep('error') }
+const log: Log = { debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error') }
 
 export function mailEdges(capabilities: Capabilities = NODE): Edges {
   return {

@@ -16,6 +16,7 @@ export function createTurnAway(
   reply: (c: Context<Env>, status: 401 | 403, reason: RefusalReason) => Response | Promise<Response>,
 ): TurnAway {
   return async (c, refusal) => {
+    c.set('reason', refusal.reason)
     await note(refusal, c.get('facts'))
     const status = refusal.reason === 'client_not_allowed' ? 403 : 401
     if (status === 401) c.header('www-authenticate', CHALLENGE)

@@ -1,19 +1,24 @@
 /** Measured: counts each request and takes its time, by the pattern of its route, and tells the client its request id. */
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import type { Metrics } from '../../ports/metrics.ts'
 import type { Env } from '../env.ts'
 
 /** Anybody can make up paths; what is no route is one label. */
-const NO_ROUTE = 'none'
+export const NO_ROUTE = 'none'
 const METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS']
+
+/** The pattern of the route that has answered. */
+export function routeOf(c: Context<Env>): string {
+  const pattern = routePath(c, -1)
+  return c.res.status === 404 || pattern.endsWith('*') ? NO_ROUTE : pattern
+}
 
 export function measured(metrics: Metrics): MiddlewareHandler<Env> {
   return async (c, next) => {
     const stop = metrics.time('request')
     await next()
-    const pattern = routePath(c, -1)
-    const route = c.res.status === 404 || pattern.endsWith('*') ? NO_ROUTE : pattern
+    const route = routeOf(c)
     stop({ route })
     metrics.count('requests', {
       route,

@@ -17,7 +17,7 @@ export function healthRoutes(notReady: () => Promise<string | null>, log: Log): 
   routes.get('/ready', async (c) => {
     const reason = await notReady().catch((error: unknown) => String(error))
     if (reason === null) return json(c, { status: 'ready' })
-    log.error('not_ready', { reason })
+    log.error('not_ready', { request: c.get('facts').requestId, reason })
     return json(c, { status: 'not ready' }, 503)
   })
   return routes

@@ -30,6 +30,7 @@ import {
 } from '../dialects/linotp/validate.ts'
 import type { Env } from '../env.ts'
 import { createTurnAway, door } from '../middleware/door.ts'
+import { reasonOf, shownPath } from '../middleware/logged.ts'
 import { params } from '../middleware/params.ts'
 import { type Params, param } from '../params.ts'
 import { repeatable } from '../repeatable.ts'
@@ -65,6 +66,7 @@ export function validateRoutes(
     encode: (outcome: CheckOutcome) => Response | Promise<Response>,
   ) => {
     const outcome = await flows.check(command, await repeatable(c, requestIdParameter))
+    c.set('reason', reasonOf(outcome))
     return outcome.kind === 'turned_away' ? turnAway(c, outcome.refusal) : encode(outcome)
   }
   const check = (c: Ctx, encode: (outcome: CheckOutcome) => Response | Promise<Response>) =>
@@ -106,7 +108,7 @@ export function validateRoutes(
   // Never an error: a body that cannot be read is a "no".
   routes.use(
     params((c, rule) => {
-      log.warn('request_unreadable', { request: c.get('facts').requestId, path: c.req.path, rule })
+      log.warn('request_unreadable', { request: c.get('facts').requestId, path: shownPath(c.req.path), rule })
       return refuseValidate(c)
     }),
   )

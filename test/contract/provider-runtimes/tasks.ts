@@ -59,7 +59,7 @@ const keep = (event: string, fields: object = {}): void => void logged.push(`${e
 export function performBy(bare: Edges): Perform {
   const full: Edges = {
     ...bare,
-    log: { info: keep, warn: keep, error: keep },
+    log: { debug: keep, info: keep, warn: keep, error: keep },
     mailBinding: (name) => (name === 'EMAIL' ? { send: async () => ({ messageId: SECRET }) } : undefined),
     ...(bare.readFile && { readFile: noFile }),
     ...(bare.writeFile && { writeFile: async () => undefined }),

@@ -9,7 +9,7 @@ const perform = performBy({
   deadline: (after) => AbortSignal.timeout(after * 1000),
   openSocket,
   capabilities: { runtime: 'workers', files: false, smtpPort25: false, tlsOptions: false, sharedConnections: false },
-  log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+  log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
 })
 
 export default {

@@ -23,4 +23,4 @@ export async function attempt({ keys, to, deadlineMs }: Attempt, edges: Edges): 
 
 export const epochSeconds = (): number => Math.floor(Date.now() / 1000)
 export const randomBytes = (count: number): Uint8Array => crypto.getRandomValues(new Uint8Array(count))
-export const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
+export const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }

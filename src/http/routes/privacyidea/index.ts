@@ -15,6 +15,7 @@ import type { Env } from '../../env.ts'
 import { audited } from '../../middleware/audited.ts'
 import { createTurnAway, door } from '../../middleware/door.ts'
 import { entitled, type RefuseRight } from '../../middleware/entitled.ts'
+import { shownPath } from '../../middleware/logged.ts'
 import { params, type RulesOf } from '../../middleware/params.ts'
 import type { DialectParts } from '../../parts.ts'
 import { authRoutes } from './auth.ts'
@@ -50,7 +51,7 @@ export function privacyideaRoutes(
     decodeAgain: options.decodingOf(c.req.header('user-agent') ?? ''),
   })
   const read = params((c, rule) => {
-    edges.log.warn('request_unreadable', { request: c.get('facts').requestId, path: c.req.path, rule })
+    edges.log.warn('request_unreadable', { request: c.get('facts').requestId, path: shownPath(c.req.path), rule })
     return replies.refuse(c, badParameter(`request ${rule}`))
   }, rulesOf)
 

@@ -51,6 +51,7 @@ export type Respond = <T>(
 export function createRespond({ answer, refuse }: Replies, audit: Audit, namedUser: NamedUser): Respond {
   return async (c, result, encode) => {
     if (!result.ok) {
+      c.set('reason', result.error.code)
       const error = toPiError(result.error)
       const user = userOf(c.get('params'))
       const who = user ? await namedUser(user) : {}

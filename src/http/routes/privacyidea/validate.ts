@@ -18,6 +18,7 @@ import {
 } from '../../dialects/privacyidea/validate.ts'
 import type { Env } from '../../env.ts'
 import type { TurnAway } from '../../middleware/door.ts'
+import { reasonOf } from '../../middleware/logged.ts'
 import { param } from '../../params.ts'
 import { repeatable } from '../../repeatable.ts'
 import type { ValidateSettings } from '../validate.ts'
@@ -45,6 +46,7 @@ export function validateRoutes(flows: Flows, { options, replies, respond, settin
     const refused = refusedParams(given)
     if (refused) return error(refused)
     const outcome = await flows.check(decodeCheck(given), await repeatable(c, settings.requestIdParameter))
+    c.set('reason', reasonOf(outcome))
     if (outcome.kind === 'turned_away') return turnAway(c, outcome.refusal)
     const wrong = errorOf(outcome, given, options.unknownUser)
     return wrong ? error(wrong) : encode(outcome)
