@@ -104,7 +104,8 @@ async function examine(file: string, name: string): Promise<void> {
 }
 
 async function withDatabase<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
-  if (!(await exists(new URL(url)))) throw new Error(`there is no database ${new URL(url).pathname}`)
+  const { name } = placeOf(url)
+  if (!(await exists(name))) throw new Error(`there is no database ${name}`)
   const client = createClient({ url, concurrency: 1, timeout: 5000 })
   try {
     return await use(client)
@@ -118,7 +119,7 @@ const ENDS = ['', '-wal', '-shm', '-journal'] as const
 const removeDatabase = (file: string): Promise<unknown> =>
   Promise.all(ENDS.map((end) => rm(`${file}${end}`, { force: true })))
 
-const exists = (path: string | URL): Promise<boolean> =>
+const exists = (path: string): Promise<boolean> =>
   access(path).then(
     () => true,
     () => false,

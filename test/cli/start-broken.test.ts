@@ -284,6 +284,16 @@ describe('a backup says which of its two files is at fault', () => {
     expect(readdirSync(data).filter((name) => name.startsWith('copy'))).toEqual([])
   })
 
+  it('or copies one whose URL is relative to where the command runs', async () => {
+    const data = copyOfSeed()
+    const env = { OTPOST_DATABASE_URL: 'file:./otpost.db' }
+
+    const { code, stderr } = await otpost(['backup', 'copy.db'], { runtime: 'bun', cwd: data, env })
+
+    expect([code, stderr]).toEqual([0, expect.stringContaining('Copied the database to copy.db')])
+    expect(readdirSync(data)).toContain('copy.db')
+  })
+
   it.skipIf(!CAN_MOUNT)('when there is no room for the copy', async () => {
     const data = copyOfSeed()
     const { folder, end } = smallDisk('64k')
