@@ -3,7 +3,7 @@
  * server: the app is called in this process, by an operator who needs no login, and nothing goes over the network.
  */
 import { type Command, Option } from 'commander'
-import type { Edges, Log } from '../ports/edges.ts'
+import type { Edges, Log, LogLevel } from '../ports/edges.ts'
 import { type AdminClient, createAdminClient } from './client.ts'
 import { processEdges } from './edges.ts'
 import { askHidden, canAsk } from './input.ts'
@@ -82,7 +82,7 @@ async function withLocal<T>(platform: Platform, data: string, use: (client: Admi
   const [{ readConfig }, { openServer }] = await Promise.all([import('../config.ts'), import('./open.ts')])
   const config = readConfig(process.env)
   if (!config.ok) throw new Error(config.error)
-  const opened = await openServer(config.value, commandEdges(platform), data)
+  const opened = await openServer(config.value, commandEdges(platform, config.value.logLevel), data)
   try {
     return await use(localClient(opened))
   } finally {
@@ -112,8 +112,11 @@ export const localClient = ({ app, administration }: App): AdminClient =>
     }),
   )
 
-/** Edges of a command: those of a process, with a log for people. */
-export const commandEdges = (platform: Platform): Edges => ({ ...processEdges(platform), log: spokenLog })
+/** Edges of a command: those of a process, with a log for people, save for those who want to see everything. */
+export function commandEdges(platform: Platform, logLevel: LogLevel = 'info'): Edges {
+  const edges = processEdges(platform, logLevel)
+  return logLevel === 'debug' ? edges : { ...edges, log: spokenLog }
+}
 
 /** Log of a command: what is worth reading, in words. Warnings of the API come with its answers. */
 const spokenLog: Log = {

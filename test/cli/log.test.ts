@@ -27,7 +27,8 @@ describe.each(['node', 'deno', 'bun'] as const)('on %s', (runtime) => {
       return ran
     }
     await command(['user', 'import', '-'], 'ada:x:1:1:Ada,,,,ada@example.org::\n')
-    await command(['token', 'init', '--user', 'ada', '--email', 'ada@example.org', '--pin-stdin'], `${PIN}\n`)
+    const initArgs = ['token', 'init', '--user', 'ada', '--email', 'ada@example.org', '--pin-stdin']
+    const init = await command(initArgs, `${PIN}\n`)
     const server = await startOtpost(['serve', '--dev-mail', '--data', data], { runtime, env })
 
     const otps: string[] = []
@@ -49,6 +50,7 @@ describe.each(['node', 'deno', 'bun'] as const)('on %s', (runtime) => {
     expect(challenged.value).toBe(false)
     expect(answers.map(({ value }) => value)).toEqual([true, false, false])
     expect(logins.map(({ status }) => status)).toEqual([200, 401])
+    expect(init.stderr).toContain('"event":"request"')
     const shown = linesOf(server).filter(({ event }) => event === 'request')
     expect(shown.map(({ request }) => request)).toContain(headers.get('x-request-id'))
     const files = readdirSync(data)
@@ -58,6 +60,7 @@ describe.each(['node', 'deno', 'bun'] as const)('on %s', (runtime) => {
     const places = [
       ['output', server.output()],
       ['export', exported.stdout + exported.stderr],
+      ['init', init.stdout + init.stderr],
       ...files
         .filter((name) => name !== 'keys')
         .map((name) => [name, readFileSync(join(data, name)).toString('latin1')]),

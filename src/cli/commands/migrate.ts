@@ -12,7 +12,7 @@ export function registerMigrate(program: Command, platform: Platform): void {
     const [{ readConfig }, { migrateOnly }] = await Promise.all([import('../../config.ts'), import('../open.ts')])
     const config = readConfig(process.env)
     if (!config.ok) throw new Error(config.error)
-    const status = await migrateOnly(config.value, commandEdges(platform), data)
+    const status = await migrateOnly(config.value, commandEdges(platform, config.value.logLevel), data)
     if (json) printJson({ status })
     else print(status === 'migrated' ? 'The database was migrated.' : 'The database is up to date.')
   })
