@@ -12,7 +12,7 @@ const templates = {
 const ALONE = ['test/runtimes/smtp.test.ts', 'test/testing/*.test.ts']
 /** These start many processes or go on for long: npm run test:slow. */
 const SLOW = [
-  'test/cli/{audit,commands-local,commands-remote,keys-backup,log,metrics,serve,start-broken,tls}.test.ts',
+  'test/cli/{audit,commands-local,commands-remote,keys-backup,log,memory,metrics,serve,start-broken,tls}.test.ts',
   ...['test/processes/*.test.ts', 'test/model/*.test.ts', 'test/pack.test.ts'],
   ...['test/adapters/mail-smtp-many.test.ts', 'test/contract/store-http.test.ts', 'test/flows/audit-memory.test.ts'],
 ]
