@@ -27,6 +27,7 @@ type Database = {
   /** A file of this machine, not a server. */
   readonly embedded: boolean
   readonly place: DatabasePlace
+  readonly patience: Patience
 }
 
 /**
@@ -75,9 +76,9 @@ export async function migrateOnly(config: Config, edges: Edges, dataDir: string)
   }
 }
 
-async function migrate({ client, batch, store, embedded, place }: Database, { synchronous }: Config) {
+async function migrate({ client, batch, store, embedded, place, patience }: Database, { synchronous }: Config) {
   try {
-    if (!embedded) await refuseForeign(batch, place)
+    if (!embedded) await patiently(patience, () => refuseForeign(batch, place))
     const status = await migrateDatabase(client, store)
     // On its way it may have made the connection anew.
     if (embedded && status === 'migrated') await prepareFile(client, synchronous)
@@ -102,14 +103,13 @@ async function openDatabase(
   try {
     // What SQLite would make is for everybody to read; its log takes the mode of the file.
     if (databaseUrl === null) await (await open(join(dataDir, 'otpost.db'), 'a', 0o600)).close()
-    client = embedded
-      ? openFile(url)
-      : createClient({ url, ...(databaseToken === null ? {} : { authToken: databaseToken }) })
+    const patience: Patience = {}
+    client = embedded ? openFile(url) : openRemote(url, databaseToken, patience)
     if (embedded) await prepareFile(client, synchronous)
     const batch = explained(embedded ? fileBatch(client, synchronous) : libsqlBatch(client), place)
     // Before a key file is made beside it.
     if (embedded) await refuseForeign(batch, place)
-    return { client, batch, store: createStore(batch), embedded, place }
+    return { client, batch, store: createStore(batch), embedded, place, patience }
   } catch (error) {
     client?.close()
     throw explain(error, place)
@@ -123,4 +123,29 @@ function openFile(url: string): Client {
   } catch (cause) {
     throw Object.assign(new Error('SQLite cannot open it', { cause }), { code: 'SQLITE_CANTOPEN' })
   }
+}
+
+/** How long a server may say nothing at the start. Later a statement takes as long as it takes. */
+const PATIENCE_MS = 15_000
+
+/** Of each request to a server, while there is one. */
+type Patience = { signal?: AbortSignal }
+
+async function patiently<T>(patience: Patience, work: () => Promise<T>): Promise<T> {
+  const stop = new AbortController()
+  // The kind of error that a server is not reached with.
+  const giveUp = () => stop.abort(new TypeError(`no answer within ${PATIENCE_MS / 1000} seconds`))
+  const timer = setTimeout(giveUp, PATIENCE_MS)
+  patience.signal = stop.signal
+  try {
+    return await work()
+  } finally {
+    clearTimeout(timer)
+    delete patience.signal
+  }
+}
+
+function openRemote(url: string, token: string | null, patience: Patience): Client {
+  const fetchPatiently = (request: Request) => fetch(request, { ...patience })
+  return createClient({ url, fetch: fetchPatiently, ...(token === null ? {} : { authToken: token }) })
 }

@@ -313,7 +313,8 @@ describe('a database server that cannot be used', { timeout: 60_000 }, () => {
     return otpost(['serve', '--port', '0', '--data', newDataDir()], { runtime, env })
   }
 
-  it.each(['node', 'deno', 'bun'] as const)('is named on %s, with what is wrong', async (runtime) => {
+  // At once, since one of the servers is waited for.
+  it.concurrent.each(['node', 'deno', 'bun'] as const)('is named on %s, with what is wrong', async (runtime) => {
     const hrana = await startHranaServer()
     const gone = await startHttpServer(() => ({ status: 200 }))
     await gone.close()
@@ -321,15 +322,17 @@ describe('a database server that cannot be used', { timeout: 60_000 }, () => {
     const other = await startHttpServer(() => ({ status: 200, body: { ok: true } }))
     const broken = await startHttpServer(() => ({ status: 502, body: 'x'.repeat(100_000) }))
     const missing = await startHttpServer(() => ({ status: 404 }))
+    const silent = await startHttpServer(() => new Promise(() => {}))
 
-    const servers = [gone, hrana, page, other, broken, missing]
+    const servers = [gone, silent, hrana, page, other, broken, missing]
     const wrong = saidBy(await start(runtime, `${hrana.url}?jwt=hidden`))
     const said = (await Promise.all(servers.map(({ url }) => start(runtime, `${url}?authToken=hidden`)))).map(saidBy)
-    await Promise.all([hrana, page, other, broken, missing].map(({ close }) => close()))
+    await Promise.all([silent, hrana, page, other, broken, missing].map(({ close }) => close()))
 
     expect(said).toEqual(
       [
         `${gone.url} cannot be reached: is the server running, and is OTPOST_DATABASE_URL right?`,
+        `${silent.url} cannot be reached: is the server running, and is OTPOST_DATABASE_URL right?`,
         `${hrana.url} does not accept the token: set OTPOST_DATABASE_TOKEN to one that is good for this database`,
         `${page.url} does not answer as a libSQL server does: is OTPOST_DATABASE_URL right?`,
         `${other.url} does not answer as a libSQL server does: is OTPOST_DATABASE_URL right?`,

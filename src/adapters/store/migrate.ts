@@ -26,6 +26,8 @@ export async function migrateDatabase(
     if (version === SCHEMA_VERSION) return 'current'
     if (version !== null && version > SCHEMA_VERSION)
       throw new Error(`the database has schema ${version}, this otpost knows ${SCHEMA_VERSION}: start a newer otpost`)
+    // Another process may be at it: beginning to write waits for as long as the client's time-out says.
+    await client.batch(['SELECT 1'], 'write')
     try {
       // Loaded only where there is something to do, which is once in the life of a database.
       const [{ drizzle }, { migrate }] = await Promise.all([
@@ -36,10 +38,8 @@ export async function migrateDatabase(
       return 'migrated'
     } catch (error) {
       if (tries === TRIES) throw new Error('the database could not be migrated', { cause: error })
-      // Another process may be at it. A connection that waited in vain is of no use any more (`fileBatch`); beginning to
-      // write waits for as long as the client's time-out says.
+      // One that waited in vain is of no use any more (`fileBatch`).
       await client.reconnect()
-      await client.batch(['SELECT 1'], 'write')
     }
   }
 }
