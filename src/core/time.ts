@@ -6,10 +6,11 @@ export type Instant = number
 export type Seconds = number
 
 /**
- * How far apart the clocks of nodes may be. What lies further ahead was noted before the clock was set back: nobody knows
+ * How far apart the clocks of nodes may be, as in Kerberos (RFC 4120 §1.6): an OTP that outlives a clock by this and its two
+ * minutes is still below the ten of NIST SP 800-63B. What lies further ahead was noted before the clock was set back: nobody knows
  * how long ago that was, so it holds nothing up and opens nothing.
  */
-export const CLOCK_SKEW: Seconds = 60
+export const CLOCK_SKEW: Seconds = 300
 export const liesAhead = (at: Instant, now: Instant): boolean => at > now + CLOCK_SKEW
 
 /** Less than this long ago, in the memory of one process, whose clock may have been set in the meantime. */
