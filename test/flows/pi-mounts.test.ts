@@ -61,6 +61,10 @@ describe('OTPOST_DIALECTS', () => {
       "OTPOST_PI_OVERRIDE_CLIENT: 'here' is neither an address nor a network like 10.0.0.0/8",
     ],
     [
+      { OTPOST_TRUSTED_PROXIES: '10.0.0.1 010.0.0.0/8' },
+      "OTPOST_TRUSTED_PROXIES: '010.0.0.0/8' is neither an address nor a network like 10.0.0.0/8",
+    ],
+    [
       { OTPOST_PI_SIGNING_KEY: 'secret' },
       'OTPOST_PI_SIGNING_KEY must be an RSA private key in PEM (PKCS #8, BEGIN PRIVATE KEY)',
     ],

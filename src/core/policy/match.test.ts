@@ -81,9 +81,11 @@ describe('clients', () => {
     ['192.0.2.1', 'unknown', 0],
   ])('%s for %s gives %s', (list, address, precision) => expect(client(list, address)).toBe(precision))
 
-  it.each([['nonsense'], ['localhost'], ['10.0.0.0/99'], ['10.1'], ['1.2.3.4.5']])('refuses %s', (list) =>
-    expect(client(list, '::1')).toMatch(/is not an address/),
-  )
+  it.each([
+    ...[['nonsense'], ['localhost'], ['10.0.0.0/99'], ['10.1'], ['1.2.3.4.5']],
+    // They would be read as 0.0.0.10/8, 10.0.0.1/16, 8.0.0.0/8 and 10.0.0.0/8.
+    ...[['10/8'], ['10.1/16'], ['010.0.0.0/8'], ['167772160/8']],
+  ])('refuses %s', (list) => expect(client(list, '::1')).toMatch(/is not an address/))
 })
 
 describe('realms', () => {

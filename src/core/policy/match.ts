@@ -54,16 +54,19 @@ export function readClients(list: string): Result<Condition<string>, string> {
 
 type Network = { readonly kind: string; readonly base: ipaddr.IPv4 | ipaddr.IPv6; readonly bits: number }
 
-function readNetwork(text: string): Network | null {
+/**
+ * An address or a network. Four numbers or a full IPv6 address: forms like `10.1` and `10/8` are none here, nor is
+ * `010.0.0.0/8`, which some read as 8.0.0.0/8.
+ */
+export function readNetwork(text: string): Network | null {
   if (text.includes('/')) {
-    if (!ipaddr.isValidCIDR(text)) return null
+    if (!(ipaddr.IPv4.isValidCIDRFourPartDecimal(text) || ipaddr.IPv6.isValidCIDR(text))) return null
     const [base, bits] = ipaddr.parseCIDR(text)
     // An IPv4 address inside IPv6 is the IPv4 address, and so is a network of them.
     if (base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && bits >= 96)
       return { kind: 'ipv4', base: base.toIPv4Address(), bits: bits - 96 }
     return { kind: base.kind(), base, bits }
   }
-  // Four numbers or a full IPv6 address; forms like `10.1` are no addresses here.
   if (!(ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text))) return null
   const base = ipaddr.process(text)
   return { kind: base.kind(), base, bits: base.kind() === 'ipv4' ? 32 : 128 }

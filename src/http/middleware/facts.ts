@@ -6,6 +6,7 @@
  */
 import type { MiddlewareHandler } from 'hono'
 import ipaddr from 'ipaddr.js'
+import { readNetwork } from '../../core/policy/match.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { utcTime } from '../../core/time.ts'
 import { hex } from '../../flows/digest.ts'
@@ -16,16 +17,13 @@ export type ProxyList = readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]
 
 /** Reads addresses and networks separated by commas or blanks; the error names the entry that is neither. */
 export function readAddresses(text: string): Result<ProxyList, string> {
-  const entries = text.split(/[\s,]+/).filter((entry) => entry !== '')
-  const wrong = entries.find((entry) => (entry.includes('/') ? !ipaddr.isValidCIDR(entry) : !ipaddr.isValid(entry)))
-  if (wrong !== undefined) return err(`'${wrong}' is neither an address nor a network like 10.0.0.0/8`)
-  return ok(
-    entries.map((entry) => {
-      if (entry.includes('/')) return ipaddr.parseCIDR(entry)
-      const address = ipaddr.process(entry)
-      return [address, address.kind() === 'ipv4' ? 32 : 128]
-    }),
-  )
+  const networks: ProxyList[number][] = []
+  for (const entry of text.split(/[\s,]+/).filter((one) => one !== '')) {
+    const network = readNetwork(entry)
+    if (!network) return err(`'${entry}' is neither an address nor a network like 10.0.0.0/8`)
+    networks.push([network.base, network.bits])
+  }
+  return ok(networks)
 }
 
 export function facts(
