@@ -339,6 +339,13 @@ describe('the client address', () => {
       '198.51.100.9',
     ],
     ['an IPv6 address too', { OTPOST_TRUSTED_PROXIES: '192.0.2.7' }, '2001:DB8::0001', '2001:db8::1'],
+    ['an address without its port', { OTPOST_TRUSTED_PROXIES: '192.0.2.7' }, '198.51.100.9:4711', '198.51.100.9'],
+    [
+      'an IPv6 address without its port',
+      { OTPOST_TRUSTED_PROXIES: '192.0.2.7 10.0.0.0/8' },
+      '198.51.100.9, [2001:db8::1]:443, 10.0.0.1:80',
+      '2001:db8::1',
+    ],
     ['the proxy when the header is nonsense', { OTPOST_TRUSTED_PROXIES: '192.0.2.7' }, 'nonsense', '192.0.2.7'],
   ])('is %s', async (_, variables, header, expected) => {
     const other = await startHarness(variables)

@@ -49,6 +49,7 @@ describe('with validate_clients', () => {
     ['203.0.113.5', PROXY, { 'x-forwarded-for': '203.0.113.6, 203.0.113.5' }, true],
     ['203.0.113.5', PEER, { 'x-forwarded-for': '203.0.113.5' }, false],
     [PROXY, PROXY, { 'x-forwarded-for': '203.0.113.5' }, false],
+    [PROXY, PROXY, { 'x-forwarded-for': '203.0.113.5:4711' }, false],
   ]
   it.each(CASES)('%j: from %s with %j, on every path', async (list, peer, headers, may) => {
     expect(await set({ validate_clients: list })).toMatchObject({ status: true })

@@ -51,8 +51,15 @@ export function facts(
   }
 }
 
+/** Some proxies write the port as well: `192.0.2.7:4711`, `[2001:db8::1]:4711`. */
+const WITH_PORT = /^(?:([\d.]+):\d+|\[(.*)\](?::\d+)?)$/
+
 function clientBehind(header: string, peer: string, proxies: ProxyList): string {
-  const hops = header.split(',').map((hop) => hop.trim())
+  const hops = header.split(',').map((written) => {
+    const hop = written.trim()
+    const [, v4, v6] = WITH_PORT.exec(hop) ?? []
+    return v4 ?? v6 ?? hop
+  })
   for (const hop of hops.reverse()) {
     if (!ipaddr.isValid(hop)) break
     if (!isTrusted(hop, proxies)) return canonical(hop)
