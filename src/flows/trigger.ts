@@ -116,11 +116,12 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       sendDeadline: lostAfter,
       audit: {
         done: await row(openings, 'challenge_created'),
-        blocked:
-          inside.length > 0
-            ? await row(openings, 'challenge_pending')
-            : await row(outside, 'destination_not_allowed', masked(outside)),
+        blocked: await row(openings, 'challenge_pending'),
         limited: await row(openings, 'send_limit_reached'),
+        lost:
+          inside.length > 0
+            ? await row(openings, 'challenge_lost')
+            : await row(outside, 'destination_not_allowed', masked(outside)),
       },
     })
     const overLimit = openings.filter(({ token }) => limited.some(({ serial }) => serial === token.serial))

@@ -144,7 +144,13 @@ export type OpenCommand = {
   /** A challenge that is still pending after this long was lost by its process and blocks nobody. */
   readonly sendDeadline: Seconds
   /** `limited`: nothing was opened and nothing blocks, because of `limits` or `buckets`; `blocked`: for another reason. */
-  readonly audit: { readonly done: AuditRow; readonly blocked: AuditRow; readonly limited: AuditRow }
+  readonly audit: {
+    readonly done: AuditRow
+    readonly blocked: AuditRow
+    readonly limited: AuditRow
+    /** Nothing was opened, and nothing is open or limited: a token may not be asked any more, or there was none to ask. */
+    readonly lost: AuditRow
+  }
 }
 export type Opened = {
   /** Challenges that were made by this request; their messages must be sent now. */

@@ -213,6 +213,7 @@ export function openCommand(suite: Suite, tokens: readonly Token[], options: Ope
       done: auditRow(requestId, 'created'),
       blocked: auditRow(requestId, 'blocked'),
       limited: auditRow(requestId, 'limited'),
+      lost: auditRow(requestId, 'lost'),
     },
   }
 }

@@ -103,7 +103,7 @@ function refusals(suite: Suite): void {
 
     expect(outcome).toEqual({ opened: [], blocking: [], limited: [], resting: [] })
     expect(await suite.rows('SELECT counter FROM tokens WHERE id = ?', token.id)).toEqual([{ counter: 0 }])
-    expect(await auditOf(suite, command.requestId)).toEqual(['blocked'])
+    expect(await auditOf(suite, command.requestId)).toEqual(['lost'])
   })
 
   it('opens nothing, and burns no counter, when the transaction id exists already', async () => {
@@ -115,7 +115,7 @@ function refusals(suite: Suite): void {
 
     expect(outcome).toEqual({ opened: [], blocking: [], limited: [], resting: [] })
     expect((await tokenOf(suite, second.serial)).counter).toBe(0)
-    expect(await auditOf(suite, command.requestId)).toEqual(['blocked'])
+    expect(await auditOf(suite, command.requestId)).toEqual(['lost'])
   })
 
   it('counts a failure of the tokens that may not be used, whether or not a challenge was opened', async () => {

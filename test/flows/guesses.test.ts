@@ -1,5 +1,6 @@
 /** A guess that is a request at the same time, since no PIN is asked for, costs what every guess costs. */
 import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { auditReader } from '../support/audit-http.ts'
 import { enrollSms, type Gateway, startGateway, useGateway } from '../support/gateway.ts'
 import { type Fields, type Harness, startHarness } from '../support/harness.ts'
 
@@ -19,6 +20,7 @@ afterAll(async () => {
   await gateway.close()
 })
 
+const { newest } = auditReader(() => h)
 const WAYS: readonly (readonly [string, string, Fields])[] = [
   ['otppin=3', 'check', { user: 'bob' }],
   ['trigger_sms', 'check_s', { serial: 'SM1', challenge: 'x' }],
@@ -65,6 +67,34 @@ it.each(WAYS)('under %s with %s: guesses use up the attempts of the challenge', 
   expect(gateway.requests.length).toBe(before)
   expect((await ask(otp)).json.result?.value).toBe(false)
 })
+
+it.each(WAYS)(
+  'under %s with %s: the guess that makes a token wait opens nothing, and the audit says so',
+  async (...way) => {
+    const [action, endpoint, fields] = way
+    await prepare(action)
+    h.pass(600)
+    await h.admin('/system/setConfig', { fail_delay: '30' })
+    onTestFinished(async () => void (await h.admin('/system/delConfig', { key: 'fail_delay' })))
+    const details: unknown[] = []
+    const ask = async (pass: string) => {
+      await h.post(`/validate/${endpoint}`, { ...fields, pass })
+      details.push((await newest({})).detail)
+    }
+    await ask('')
+    const wrong = gateway.otp() === '000000' ? '000001' : '000000'
+
+    for (let n = 0; n < 4; n++) await ask(wrong)
+
+    expect(details).toEqual([
+      'challenge_created',
+      'challenge_pending',
+      'challenge_pending',
+      'challenge_lost',
+      'token_waiting',
+    ])
+  },
+)
 
 it.each(WAYS)('under %s with %s: a guess counts for the client as well', async (action, endpoint, fields) => {
   await prepare(action)

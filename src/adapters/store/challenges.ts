@@ -160,7 +160,7 @@ export function challengeStore(batch: Batch): ChallengeStore {
         AND t.serial NOT IN (SELECT c.serial ${blocked})`
     const own = (field: string): SQL =>
       sql`(SELECT o.value -> ${`$.${field}`} FROM json_each(${openings}) o WHERE o.value ->> '$.serial' = tokens.serial)`
-    const onlyLimited = sql`(EXISTS (SELECT 1 ${limited}) AND NOT EXISTS (SELECT 1 ${blocked}))`
+    const nothing = sql`NOT EXISTS ${opened} AND NOT EXISTS (SELECT 1 ${blocked})`
     // Limits of other clients and times may look further back, so what they need is kept as well.
     const noted = sql`(SELECT json_group_array(value) FROM (SELECT value FROM json_each(tokens.sent_at)
       WHERE value > ${now - MAX_WINDOW} AND value <= ${now + CLOCK_SKEW}
@@ -195,10 +195,11 @@ export function challengeStore(batch: Batch): ChallengeStore {
           ELSE (SELECT c.parent_id ${blocked} ORDER BY c.id DESC LIMIT 1) END
         WHERE ${command.openings.length > 1} AND id IN (SELECT c.id ${blocked})`,
       sql`SELECT c.* ${blocked} ORDER BY c.id DESC`,
-      insertAudit(command.audit.limited, sql`NOT EXISTS ${opened} AND ${onlyLimited}`),
+      insertAudit(command.audit.limited, sql`${nothing} AND EXISTS (SELECT 1 ${limited})`),
       sql`SELECT t.serial, (SELECT b.value ->> '$.key' ${full} LIMIT 1) AS bucket ${limited}`,
-      insertAudit(command.audit.blocked, sql`NOT EXISTS ${opened} AND NOT ${onlyLimited}`),
+      insertAudit(command.audit.blocked, sql`NOT EXISTS ${opened} AND EXISTS (SELECT 1 ${blocked})`),
       findResting(now),
+      insertAudit(command.audit.lost, sql`${nothing} AND NOT EXISTS (SELECT 1 ${limited})`),
       fill(sql`SELECT ${json(command.failures ?? [])} AS buckets`, now),
       // Last: a challenge that this guess ends still blocks, so that no guess brings a message about.
       countAttempts(command.guessed, now),
