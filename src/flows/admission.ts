@@ -65,6 +65,7 @@ type Parts = {
 }
 
 export function createAdmission({ store, settings: cache, audit, edges, proveApiToken }: Parts): AdmissionFlow {
+  const clientsOf = createClientsOf()
   return {
     ask: async ({ presented, needsKey }, { client, now }) => {
       const written = presented === null ? null : parseApiToken(presented)
@@ -78,7 +79,7 @@ export function createAdmission({ store, settings: cache, audit, edges, proveApi
         return reading
       }
       const admit = async (settings: Settings): Promise<Admission> => {
-        if (!isListed(settingOf(settings, validateClients), client)) return refused('client_not_allowed')
+        if (!isListed(clientsOf(settings), client)) return refused('client_not_allowed')
         if (!needsKey || !settingOf(settings, validateApiKey)) return UNBOUND
         if (presented === null) return refused('api_key_missing')
         const token = written && (await read()).token
@@ -107,7 +108,21 @@ export function createAdmission({ store, settings: cache, audit, edges, proveApi
   }
 }
 
-const isListed = (clients: Condition<string> | null, client: string): boolean => clients === null || clients(client) > 0
+/** Read once for all requests under the same settings: such a list may be long. */
+function createClientsOf(): (settings: Settings) => Clients {
+  const known = new WeakMap<Settings, Clients>()
+  return (settings) => {
+    let clients = known.get(settings)
+    if (clients === undefined) {
+      clients = settingOf(settings, validateClients)
+      known.set(settings, clients)
+    }
+    return clients
+  }
+}
+
+type Clients = Condition<string> | null
+const isListed = (clients: Clients, client: string): boolean => clients === null || clients(client) > 0
 
 /** What stands in the audit where a key asks for somebody, or for a token, of realms that are not its own. */
 export const FOREIGN = 'realm_not_permitted'

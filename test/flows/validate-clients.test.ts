@@ -1,5 +1,6 @@
 /** Who may ask at /validate by the address, on every path of both dialects, and how soon a change counts elsewhere. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { validateClients } from '../../src/core/setting-keys.ts'
 import { addAdministrator } from '../support/administrators.ts'
 import { anotherNode } from '../support/another-node.ts'
 import { type Ask, asker, bearer, isRefused, makeKey, PATHS, PEER, READING } from '../support/askers.ts'
@@ -63,6 +64,19 @@ describe('with validate_clients', () => {
         expect(await newest(), path).toMatchObject({ success: false, detail: 'client_not_allowed' })
       }
     }
+  })
+
+  it('reads a list once, however many ask: anybody may, and it may be long', async () => {
+    await set({ validate_clients: PEER })
+    await ask('/validate/check', { fields: FIELDS })
+    const read = vi.spyOn(validateClients, 'read')
+    onTestFinished(() => read.mockRestore())
+
+    for (const peer of [PEER, '203.0.113.9'])
+      for (const path of ['/validate/check', '/validate/ok', '/pi/validate/check'])
+        await ask(path, { peer, fields: FIELDS })
+
+    expect(read).not.toHaveBeenCalled()
   })
 
   it('holds for triggerchallenge as well', async () => {
