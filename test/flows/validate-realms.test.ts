@@ -200,11 +200,22 @@ describe('within them', () => {
     expect((await as('corp', '/validate/check', { user: 'zoe', pass: 'pin-' })).text).not.toContain('transactionid')
   })
 
-  it('a token without an owner’s realm is its owner’s all the same', async () => {
+  const BOB: readonly Fields[] = [{ user: 'bob', realm: 'corp' }, { serial: 'BOBC' }]
+  it.each(BOB)('a token in another realm than its owner is that realm’s alone: %j', async (who) => {
     await h.admin('/admin/tokenrealm', { serial: 'BOBC', realms: 'home' })
+    const { transactionid = '', pass = '' } = await sent({ serial: 'BOBC' })
 
-    for (const key of ['home', 'corp'] as const)
-      expect((await as(key, '/validate/check', { serial: 'BOBC', pass: 'pin-' })).text, key).toContain('"BOBC"')
+    expect((await as('corp', '/validate/check', { ...who, pass: 'pin-' })).text).not.toContain('"BOBC"')
+    expect(isYes(await as('corp', '/validate/check_t', { transactionid, pass }))).toBe(false)
+    expect((await as('home', '/validate/check', { serial: 'BOBC', pass: 'pin-' })).text).toContain('"BOBC"')
+    expect(isYes(await as('home', '/validate/check_t', { transactionid, pass }))).toBe(true)
+  })
+
+  it.each(BOB)('a token in no realm is its owner’s: %j', async (who) => {
+    await h.admin('/admin/tokenrealm', { serial: 'BOBC', realms: '' })
+
+    expect((await as('corp', '/validate/check', { ...who, pass: 'pin-' })).text).toContain('"BOBC"')
+    expect((await as('home', '/validate/check', { ...who, pass: 'pin-' })).text).not.toContain('"BOBC"')
   })
 })
 
