@@ -1,4 +1,4 @@
-/** Facts of one request that every flow gets: they are read once, at the door. */
+/** Facts of one request that every flow gets; the HTTP floor reads them. */
 import type { Administrator, Within } from '../core/policy/reach.ts'
 import type { Instant, LocalTime } from '../core/time.ts'
 import type { Asker } from './admission.ts'

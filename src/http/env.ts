@@ -28,6 +28,8 @@ export type Env = {
   Bindings: Connection
   Variables: {
     facts: Facts
+    /** Reads the clock. */
+    moment: () => Pick<Facts, 'now' | 'time'>
     params: Params
     /** Whose path it is; null: nothing is mounted there. */
     dialect: ConfiguredDialect | null

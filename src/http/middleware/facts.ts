@@ -1,5 +1,6 @@
 /**
- * Facts: request id, time and client address, read once per request.
+ * Facts: request id, time and client address, read once per request; the time once more when its body is there
+ * (params.ts), or whoever sends that slowly would act in the past, where locks and limits have not begun.
  *
  * The address is the TCP peer. Where the peer is a trusted proxy, `X-Forwarded-For` is read from its end, and the first
  * address that is no trusted proxy counts: what a client writes into the header itself is never believed.
@@ -33,11 +34,14 @@ export function facts(
   return async (c, next) => {
     const { peer, secure, operator } = c.env
     const trusted = isTrusted(peer, proxies)
-    const now = edges.clock()
+    const moment = () => {
+      const now = edges.clock()
+      return { now, time: edges.localTime?.(now) ?? utcTime(now) }
+    }
+    c.set('moment', moment)
     c.set('facts', {
       requestId: hex(edges.random(16)),
-      now,
-      time: edges.localTime?.(now) ?? utcTime(now),
+      ...moment(),
       client: trusted ? clientBehind(c.req.header('x-forwarded-for') ?? '', peer, proxies) : canonical(peer),
       acceptLanguage: c.req.header('accept-language') ?? '',
       action: c.req.path.replace(/^\/+/, ''),

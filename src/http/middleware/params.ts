@@ -32,6 +32,7 @@ function reader(maxBytes: number, refuse: BadBody, rulesOf: RulesOf): Middleware
     const none: Params = new Map()
     return limit(c, async () => {
       const read = await readParams(c.req.raw, rulesOf(c as Context<Env>))
+      c.set('facts', { ...c.get('facts'), ...c.get('moment')() })
       c.set('params', read.ok ? read.value : none)
       if (!read.ok) c.res = await refuse(c, read.error)
       else await next()

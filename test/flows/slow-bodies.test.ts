@@ -1,0 +1,77 @@
+/** A body that comes slowly: what it asks for is judged at the time when it is there, not when its header was. */
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { enroll, type Fields, type Harness, startHarness, times } from '../support/harness.ts'
+
+let h: Harness
+beforeAll(async () => {
+  h = await startHarness()
+  await h.admin('/system/setConfig', { EmailBlockingTimeout: '0', EmailChallengeValidityTime: '3600' })
+})
+afterAll(() => h.close())
+beforeEach(async () => {
+  for (const key of ['failcounter_clear_timeout', 'fail_delay', 'fail_limit_per_client'])
+    await h.admin('/system/delConfig', { key })
+  await h.admin('/admin/remove', { serial: 'ADA' })
+  await enroll(h, 'ada', 'ADA', { pin: 'pin-' })
+})
+
+/** Sends a header and, when told, the body. */
+function hold(path: string): (fields: Fields) => Promise<string> {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const init = { method: 'POST', headers, body: readable, duplex: 'half' } as RequestInit // `duplex` is not in every list of types
+  const reply = h.app.fetch(new Request(`http://otpost.test${path}`, init), { peer: '192.0.2.7', secure: false })
+  return async (fields) => {
+    const writer = writable.getWriter()
+    await writer.write(new TextEncoder().encode(new URLSearchParams(fields).toString()))
+    await writer.close()
+    return (await reply).text()
+  }
+}
+const guess = (n: number) => times(n, (i) => h.check({ user: 'ada', pass: `wrong-${i}` }))
+const isYes = (text: string): boolean => /"value": true/.test(text)
+
+it('does not end a lock before its time', async () => {
+  await h.admin('/system/setConfig', { failcounter_clear_timeout: '1' })
+  const answer = hold('/validate/check')
+  h.pass(1200)
+  const { otp, transactionId } = await h.trigger('ada', 'pin-')
+  await Promise.all(guess(10))
+  await answer({ user: 'ada', pass: 'wrong' })
+
+  const early = await h.check({ user: 'ada', pass: otp, transactionid: transactionId })
+  expect(early.json.result?.value).toBe(false)
+  h.pass(60)
+  expect((await h.check({ user: 'ada', pass: otp, transactionid: transactionId })).json.result?.value).toBe(true)
+})
+
+it('does not get round the time that a token waits', async () => {
+  await h.admin('/system/setConfig', { fail_delay: '600' })
+  const { otp, transactionId } = await h.trigger('ada', 'pin-')
+  const answer = hold('/validate/check')
+  h.pass(120)
+  await Promise.all(guess(3))
+
+  expect(isYes(await answer({ user: 'ada', pass: otp, transactionid: transactionId }))).toBe(false)
+})
+
+it('does not answer a challenge that has expired', async () => {
+  await h.admin('/system/setConfig', { EmailChallengeValidityTime: '60' })
+  const { otp, transactionId } = await h.trigger('ada', 'pin-')
+  await h.admin('/system/setConfig', { EmailChallengeValidityTime: '3600' })
+  const answer = hold('/validate/check')
+  h.pass(61)
+
+  expect(isYes(await answer({ user: 'ada', pass: otp, transactionid: transactionId }))).toBe(false)
+})
+
+it('does not empty the bucket of a client’s failures', async () => {
+  await h.admin('/system/setConfig', { fail_limit_per_client: '3/1h' })
+  const answer = hold('/validate/check')
+  h.pass(7200)
+  const { otp, transactionId } = await h.trigger('ada', 'pin-')
+  await Promise.all(guess(3))
+  await answer({ user: 'ada', pass: 'wrong' })
+
+  expect((await h.check({ user: 'ada', pass: otp, transactionid: transactionId })).json.result?.value).toBe(false)
+})
