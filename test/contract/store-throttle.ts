@@ -79,6 +79,17 @@ export function throttleTests(suite: Suite): void {
       expect(await failures(suite, prepared.token)).toEqual({ failCount: 60, lastFailedAt: NOW })
     })
 
+    it.each([
+      ['that locked it', 'fail_count = 10'],
+      ['before', 'fail_count = 5'],
+    ])('runs from the failure %s, also when fifty more are counted by a node whose clock is behind', async (_, set) => {
+      const prepared = await prepare(suite, `${set}, last_failed_at = ${NOW}`)
+
+      await times(50, () => guess(prepared, NOW - 30, ENDING))
+
+      expect((await failures(suite, prepared.token)).lastFailedAt).toBe(NOW)
+    })
+
     it('opens a challenge and leaves the count alone, which an answer that is lost then begins anew', async () => {
       const { token, challenge } = await prepare(suite, `fail_count = 14, last_failed_at = ${NOW}`)
 

@@ -24,9 +24,11 @@ export const usable = (revision: SQL | number, throttling: Throttling): SQL =>
 
 /**
  * Assignments for one failure more. A locked token goes on counting, but its time runs from the failure that locked it,
- * so that whoever goes on guessing does not keep its owner out for ever. Where the clock was set back since, it runs from
- * now.
+ * so that whoever goes on guessing does not keep its owner out for ever. It does not go back, since the clock of another
+ * node may be a little ahead; where the clock was set back since, it runs from now.
  */
 export const failOnce = (throttling: Throttling): SQL => sql`
   fail_count = CASE WHEN ${beginsAnew(throttling)} THEN 1 ELSE fail_count + 1 END,
-  last_failed_at = CASE WHEN fail_count < max_fail_count OR ${beginsAnew(throttling)} THEN ${throttling.now} ELSE min(last_failed_at, ${throttling.now}) END`
+  last_failed_at = CASE WHEN last_failed_at > ${throttling.now + CLOCK_SKEW} THEN ${throttling.now}
+    WHEN fail_count < max_fail_count OR ${beginsAnew(throttling)} THEN max(COALESCE(last_failed_at, 0), ${throttling.now})
+    ELSE last_failed_at END`
