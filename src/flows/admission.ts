@@ -3,14 +3,15 @@
  * is looked for.
  *
  * Twice, so that it costs nobody a round trip who has no key: at the door by the settings that this process knows, and
- * where a flow has learned what holds now (`Asker`), by that. A key is read once for both, and nobody is turned away by
- * settings that have moved.
+ * where a flow has learned what holds now (`Asker`), by that. A key is read once for both, unless the body came slowly,
+ * and nobody is turned away by settings that have moved.
  */
 
 import { isKey } from '../core/policy/grant.ts'
 import type { Condition } from '../core/policy/match.ts'
 import { validateApiKey, validateClients } from '../core/setting-keys.ts'
 import { realmsWith, type Settings, settingOf } from '../core/settings.ts'
+import type { Instant, Seconds } from '../core/time.ts'
 import type { Token } from '../core/token.ts'
 import type { UserQuery } from '../core/users.ts'
 import type { Edges } from '../ports/edges.ts'
@@ -38,7 +39,8 @@ export const UNBOUND: Admitted = { refusal: null, realms: null }
 export type Asker = {
   /** Of the key that came along, right or wrong; null: none, or what is none. */
   readonly keyId: string | null
-  readonly admit: (settings: Settings) => Promise<Admission>
+  /** @param at when the request was there */
+  readonly admit: (settings: Settings, at: Instant) => Promise<Admission>
   /** Id of the key by which the client was let in, for the audit; null where none was needed. */
   readonly letInBy: () => string | null
 }
@@ -64,6 +66,9 @@ type Parts = {
   readonly proveApiToken: ProveApiToken
 }
 
+/** For how long a key is what it was: the body may come slowly, and the key be revoked meanwhile. */
+const KEY_HOLDS: Seconds = 5
+
 export function createAdmission({ store, settings: cache, audit, edges, proveApiToken }: Parts): AdmissionFlow {
   const clientsOf = createClientsOf()
   return {
@@ -71,18 +76,20 @@ export function createAdmission({ store, settings: cache, audit, edges, proveApi
       const written = presented === null ? null : parseApiToken(presented)
       const keyId = written?.id ?? null
       const refused = (reason: RefusalReason): Admission => ({ refusal: { reason, keyId } })
-      let reading: Promise<ProvenToken> | undefined
+      let reading: { readonly at: Instant; readonly proven: Promise<ProvenToken> } | undefined
       let letInBy: string | null = null
       /** Without a key it tells the version of the settings alone. */
-      const read = (): Promise<ProvenToken> => {
-        reading ??= written ? proveApiToken(written, now) : store.findApiToken('', now)
-        return reading
+      const read = (at: Instant): Promise<ProvenToken> => {
+        if (!reading || at - reading.at > KEY_HOLDS)
+          reading = { at, proven: written ? proveApiToken(written, at) : store.findApiToken('', at) }
+        return reading.proven
       }
-      const admit = async (settings: Settings): Promise<Admission> => {
+      const admit = async (settings: Settings, at: Instant): Promise<Admission> => {
+        letInBy = null
         if (!isListed(clientsOf(settings), client)) return refused('client_not_allowed')
         if (!needsKey || !settingOf(settings, validateApiKey)) return UNBOUND
         if (presented === null) return refused('api_key_missing')
-        const token = written && (await read()).token
+        const token = written && (await read(at)).token
         if (!token) return refused('api_key_wrong')
         if (!isKey(token.grant)) return refused('api_key_right_missing')
         letInBy = keyId
@@ -90,11 +97,11 @@ export function createAdmission({ store, settings: cache, audit, edges, proveApi
         return { refusal: null, realms: realms.length > 0 ? realms : null }
       }
       const known = await cache.known()
-      const first = await admit(known)
+      const first = await admit(known, now)
       const asker = { keyId, admit, letInBy: () => letInBy }
       if (!first.refusal && !reading) return asker
-      const held = await cache.at((await read()).version)
-      const { refusal } = held === known ? first : await admit(held)
+      const held = await cache.at((await read(now)).version)
+      const { refusal } = held === known ? first : await admit(held, now)
       return refusal ?? asker
     },
 

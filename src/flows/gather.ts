@@ -110,7 +110,7 @@ export function createGather({ store, vault, edges, settings: cache, directories
   /** One read; a second one when the settings have moved since this process read them. */
   async function read(command: CheckCommand, facts: Facts) {
     for (let settings = await cache.known(), tries = 0; ; settings = await cache.fresh(), tries++) {
-      const admission: Admission = (await facts.asker?.admit(settings)) ?? UNBOUND
+      const admission: Admission = (await facts.asker?.admit(settings, facts.now)) ?? UNBOUND
       const admitted = admission.refusal === null ? admission : NOBODY_ADMITTED
       const asked = queriesOf(command, settings, facts)
       const meant = asked.ok ? asked.value : []

@@ -44,7 +44,7 @@ export function createStatus(parts: Parts): Status {
   const { store, vault, audit, settings: cache } = parts
   return async ({ transactionId, pass, user: named, serial }, facts) => {
     const settings = await cache.fresh()
-    const admission = (await facts.asker?.admit(settings)) ?? UNBOUND
+    const admission = (await facts.asker?.admit(settings, facts.now)) ?? UNBOUND
     if (admission.refusal) return { kind: 'turned_away', refusal: admission.refusal }
     const found = await store.findChallenges(transactionId, facts.now)
     const entries = found.filter(({ token }) => isTokenWithin(token, settings, admission))

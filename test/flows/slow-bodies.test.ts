@@ -1,5 +1,8 @@
 /** A body that comes slowly: what it asks for is judged at the time when it is there, not when its header was. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { addAdministrator } from '../support/administrators.ts'
+import { bearer, makeKey } from '../support/askers.ts'
+import { auditReader } from '../support/audit-http.ts'
 import { enroll, type Fields, type Harness, startHarness, times } from '../support/harness.ts'
 
 let h: Harness
@@ -9,16 +12,16 @@ beforeAll(async () => {
 })
 afterAll(() => h.close())
 beforeEach(async () => {
-  for (const key of ['failcounter_clear_timeout', 'fail_delay', 'fail_limit_per_client'])
+  for (const key of ['failcounter_clear_timeout', 'fail_delay', 'fail_limit_per_client', 'validate_api_key'])
     await h.admin('/system/delConfig', { key })
   await h.admin('/admin/remove', { serial: 'ADA' })
   await enroll(h, 'ada', 'ADA', { pin: 'pin-' })
 })
 
 /** Sends a header and, when told, the body. */
-function hold(path: string): (fields: Fields) => Promise<string> {
+function hold(path: string, more: Fields = {}): (fields: Fields) => Promise<string> {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', ...more }
   const init = { method: 'POST', headers, body: readable, duplex: 'half' } as RequestInit // `duplex` is not in every list of types
   const reply = h.app.fetch(new Request(`http://otpost.test${path}`, init), { peer: '192.0.2.7', secure: false })
   return async (fields) => {
@@ -28,6 +31,7 @@ function hold(path: string): (fields: Fields) => Promise<string> {
     return (await reply).text()
   }
 }
+const { newest } = auditReader(() => h)
 const guess = (n: number) => times(n, (i) => h.check({ user: 'ada', pass: `wrong-${i}` }))
 const isYes = (text: string): boolean => /"value": true/.test(text)
 
@@ -74,4 +78,22 @@ it('does not empty the bucket of a client’s failures', async () => {
   await answer({ user: 'ada', pass: 'wrong' })
 
   expect((await h.check({ user: 'ada', pass: otp, transactionid: transactionId })).json.result?.value).toBe(false)
+})
+
+it.each(['check', 'check_status'])('does not outlive the API key that it was sent with: %s', async (path) => {
+  await addAdministrator(h, `of-${path}`)
+  const { id, token } = await makeKey(h, { username: `of-${path}`, scope: 'validate' })
+  const { transactionId } = await h.trigger('ada', 'pin-')
+  await h.admin('/system/setConfig', { validate_api_key: 'True' })
+  await h.check({}) // the door learns of it
+  const [kept, answer] = [hold(`/validate/${path}`, bearer(token)), hold(`/validate/${path}`, bearer(token))]
+  h.pass(30)
+  const asked = { user: 'ada', pass: 'pin-', transactionid: transactionId, ...(path === 'check' && { challenge: 'x' }) }
+  await kept(asked)
+  await h.request(`/otpost/api-tokens/${id}`, { method: 'DELETE' }, 'operator')
+  const mails = h.catcher.mails().length
+
+  await answer(asked)
+  expect(h.catcher.mails().length).toBe(mails)
+  expect(await newest({})).toMatchObject({ detail: 'api_key_wrong', info: `API key ${id}` })
 })
