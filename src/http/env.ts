@@ -30,6 +30,8 @@ export type Env = {
     facts: Facts
     /** Reads the clock. */
     moment: () => Pick<Facts, 'now' | 'time'>
+    /** Aborts when the body should have come, if counting begins now. */
+    bodyDeadline: () => AbortSignal
     params: Params
     /** Whose path it is; null: nothing is mounted there. */
     dialect: ConfiguredDialect | null

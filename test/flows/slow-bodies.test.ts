@@ -1,6 +1,7 @@
 /** A body that comes slowly: what it asks for is judged at the time when it is there, not when its header was. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { addAdministrator } from '../support/administrators.ts'
+import { anotherNode } from '../support/another-node.ts'
 import { bearer, makeKey } from '../support/askers.ts'
 import { auditReader } from '../support/audit-http.ts'
 import { enroll, type Fields, type Harness, startHarness, times } from '../support/harness.ts'
@@ -97,3 +98,26 @@ it.each(['check', 'check_status'])('does not outlive the API key that it was sen
   expect(h.catcher.mails().length).toBe(mails)
   expect(await newest({})).toMatchObject({ detail: 'api_key_wrong', info: `API key ${id}` })
 })
+
+it.each(['/validate/check', '/pi/validate/check', '/admin/init', '/userservice/login'])(
+  'that never comes is answered with 408 when its time is over, and changes nothing: %s',
+  async (path) => {
+    const ended = new AbortController()
+    const { app } = anotherNode(h, { edges: { deadline: () => ended.signal } })
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const init = { method: 'POST', headers, body: readable, duplex: 'half' } as RequestInit // `duplex` is not in every list of types
+    const failures = await h.failCount('ADA')
+
+    const reply = app.fetch(new Request(`http://otpost.test${path}`, init), { peer: '192.0.2.7', secure: false })
+    const writer = writable.getWriter()
+    await writer.write(new TextEncoder().encode('user=ada&pass=wr'))
+    ended.abort()
+    const { status } = await reply
+    void writer.write(new TextEncoder().encode('ong')).catch(() => {})
+    void writer.close().catch(() => {})
+
+    expect(status).toBe(408)
+    expect(await h.failCount('ADA')).toBe(failures)
+  },
+)

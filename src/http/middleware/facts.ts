@@ -9,7 +9,7 @@ import type { MiddlewareHandler } from 'hono'
 import ipaddr from 'ipaddr.js'
 import { readNetwork } from '../../core/policy/match.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import { utcTime } from '../../core/time.ts'
+import { type Seconds, utcTime } from '../../core/time.ts'
 import { hex } from '../../flows/digest.ts'
 import type { Edges } from '../../ports/edges.ts'
 import type { Env } from '../env.ts'
@@ -27,8 +27,11 @@ export function readAddresses(text: string): Result<ProxyList, string> {
   return ok(networks)
 }
 
+/** In which a body must have come, on every runtime. */
+const BODY_SECONDS: Seconds = 30
+
 export function facts(
-  edges: Pick<Edges, 'clock' | 'random' | 'localTime'>,
+  edges: Pick<Edges, 'clock' | 'random' | 'localTime' | 'deadline'>,
   proxies: ProxyList,
 ): MiddlewareHandler<Env> {
   return async (c, next) => {
@@ -39,6 +42,7 @@ export function facts(
       return { now, time: edges.localTime?.(now) ?? utcTime(now) }
     }
     c.set('moment', moment)
+    c.set('bodyDeadline', () => edges.deadline(BODY_SECONDS))
     c.set('facts', {
       requestId: hex(edges.random(16)),
       ...moment(),

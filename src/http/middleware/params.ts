@@ -1,6 +1,7 @@
 /** Params: reads query and body into one record, within a size limit. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import type { Result } from '../../core/result.ts'
 import type { Env } from '../env.ts'
 import { type ParamRules, type Params, readParams } from '../params.ts'
 
@@ -20,6 +21,23 @@ export function params(refuse: BadBody, rulesOf: RulesOf = () => undefined): Mid
   return (c, next) => (c.get('caller') === null ? stranger : administrator)(c, next)
 }
 
+/** Whoever sends his body slowly keeps neither a place here nor the rights that he had when he began. */
+async function inTime<T>(reading: Promise<T>, c: Context<Env>): Promise<T | 'late'> {
+  if (c.req.raw.body === null) return reading
+  const deadline = c.get('bodyDeadline')()
+  let onLate = () => {}
+  const late = new Promise<'late'>((resolve) => {
+    onLate = () => resolve('late')
+    if (deadline.aborted) onLate()
+    deadline.addEventListener('abort', onLate, { once: true })
+  })
+  try {
+    return await Promise.race([reading, late])
+  } finally {
+    deadline.removeEventListener('abort', onLate)
+  }
+}
+
 function reader(maxBytes: number, refuse: BadBody, rulesOf: RulesOf): MiddlewareHandler<Env> {
   const limit = bodyLimit({
     maxSize: maxBytes,
@@ -29,13 +47,16 @@ function reader(maxBytes: number, refuse: BadBody, rulesOf: RulesOf): Middleware
     },
   })
   return async (c, next) => {
-    const none: Params = new Map()
-    return limit(c, async () => {
-      const read = await readParams(c.req.raw, rulesOf(c as Context<Env>))
-      c.set('facts', { ...c.get('facts'), ...c.get('moment')() })
-      c.set('params', read.ok ? read.value : none)
-      if (!read.ok) c.res = await refuse(c, read.error)
-      else await next()
+    let read: Result<Params, string> | undefined
+    const reading = limit(c, async () => {
+      read = await readParams(c.req.raw, rulesOf(c as Context<Env>))
     })
+    const tooMuch = await inTime(reading, c)
+    if (tooMuch === 'late') return c.text('408 Request Timeout\n', 408, { 'cache-control': 'no-store' })
+    if (tooMuch || !read) return tooMuch
+    c.set('facts', { ...c.get('facts'), ...c.get('moment')() })
+    c.set('params', read.ok ? read.value : new Map())
+    if (!read.ok) return refuse(c, read.error)
+    await next()
   }
 }
