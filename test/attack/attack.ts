@@ -11,12 +11,51 @@ export type Outcome = {
   readonly note?: string
 }
 
+/** What an attack is started with. */
+export type Start = {
+  readonly profile: Profile
+  /** Whatever is random follows from it. */
+  readonly seed: number
+  readonly say: (progress: string) => void
+}
+
 export type Attack = {
   readonly name: string
-  /** Where it was carried out. */
+  /** Where it is carried out. */
   readonly on: string
-  readonly run: (profile: Profile, say: (progress: string) => void) => Promise<Outcome>
+  readonly run: (start: Start) => Promise<Outcome>
 }
+
+/** Attacks in order, and what is left to tidy up behind the last one that was carried out. */
+export type Stage = { readonly attacks: readonly Attack[]; readonly close: () => Promise<void> }
+
+/** Attacks that share a place, which is opened for the first one. */
+export function stage<T extends { readonly close: () => Promise<void> }>(
+  on: string,
+  open: () => Promise<T>,
+  attacks: readonly { readonly name: string; readonly run: (place: T, start: Start) => Promise<Outcome> }[],
+): Stage {
+  let place: Promise<T> | undefined
+  return {
+    attacks: attacks.map(({ name, run }) => ({
+      ...{ name, on },
+      run: async (start) => {
+        place ??= open()
+        return run(await place, start)
+      },
+    })),
+    close: async () => {
+      // A place that could not be opened has told so with each attack.
+      await place?.then(
+        (opened) => opened.close(),
+        () => undefined,
+      )
+    },
+  }
+}
+
+/** Attacks that see to their places themselves. */
+export const alone = (attacks: readonly Attack[]): Stage => ({ attacks, close: async () => {} })
 
 /** All at once. */
 export const atOnce = <T>(count: number, act: (n: number) => Promise<T>): Promise<readonly T[]> =>

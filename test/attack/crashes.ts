@@ -7,7 +7,7 @@ import { createClient } from '@libsql/client'
 import { startMailCatcher } from '../../src/adapters/catcher/smtp.ts'
 import { SCRATCH } from '../support/scratch.ts'
 import { type Body, checkAt, logInAt } from '../support/served.ts'
-import { type Attack, type Outcome, type Profile, randomOf } from './attack.ts'
+import { type Attack, type Outcome, randomOf, type Start } from './attack.ts'
 import { PASSWORD, serve } from './target.ts'
 
 const CLIENTS = 4
@@ -22,11 +22,10 @@ type Told = {
   refused: number
 }
 
-async function crash(profile: Profile, say: (progress: string) => void): Promise<Outcome> {
+async function crash({ profile, seed, say }: Start): Promise<Outcome> {
   const cycles = profile === 'full' ? 200 : 12
   const folder = mkdtempSync(join(SCRATCH, 'otpost-crashes-'))
   const catcher = await startMailCatcher({ clock: () => Math.floor(Date.now() / 1000), keep: 5000 })
-  const seed = Math.floor(Math.random() * 2 ** 31)
   const random = randomOf(seed)
   const through: string[] = []
   const told: Told = { accepted: new Map(), answers: [], refused: 0 }
@@ -46,7 +45,7 @@ async function crash(profile: Profile, say: (progress: string) => void): Promise
     }
     for (const [transaction, count] of told.accepted)
       if (count > 1) through.push(`${transaction} was accepted ${count} times`)
-    return { tries: cycles, through, note: `${told.accepted.size} OTPs, ${told.refused} failures, seed ${seed}` }
+    return { tries: cycles, through, note: `${told.accepted.size} OTPs, ${told.refused} failures` }
   } finally {
     await catcher.close()
     if (existsSync(folder)) rmSync(folder, { recursive: true, force: true })

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { SCRATCH } from '../support/scratch.ts'
 import { checkAt, logInAt } from '../support/served.ts'
 import { SILENCE, startScriptedServer } from '../support/smtp-server.ts'
-import { type Attack, atOnce, type Outcome } from './attack.ts'
+import { type Attack, atOnce, type Outcome, type Start } from './attack.ts'
 import { fileTarget, libsqlTarget, PASSWORD, serve } from './target.ts'
 
 type Proxy = Awaited<ReturnType<typeof startProxy>>
@@ -194,12 +194,12 @@ export const faults: readonly Attack[] = [
   ...(['refuse', 'hang', 'slow', 'garbage'] as const).map((mode) => ({
     name: `a database that is ${({ refuse: 'gone', hang: 'silent', slow: 'slow', garbage: 'broken' } as const)[mode]}, and comes back`,
     on: 'libSQL over HTTP, 2 processes',
-    run: (profile: 'full' | 'quick') => databaseFault(mode, profile === 'full' ? 50 : 10),
+    run: ({ profile }: Start) => databaseFault(mode, profile === 'full' ? 50 : 10),
   })),
   {
     name: 'a provider that says nothing, while others log in',
     on: 'file',
-    run: (profile) => hangingProvider(profile === 'full' ? 50 : 20),
+    run: ({ profile }) => hangingProvider(profile === 'full' ? 50 : 20),
   },
   { name: 'a full disk', on: 'file', run: () => fullDisk() },
 ]

@@ -10,7 +10,7 @@ import { rates } from '../../src/core/policy/rate.ts'
 import { readActions, writeActions } from '../../src/core/policy/text.ts'
 import { readLinotpFile } from '../../src/http/dialects/linotp/config-file.ts'
 import { enroll, type Harness, startHarness } from '../support/harness.ts'
-import { type Attack, type Outcome, type Profile, pick, randomOf } from './attack.ts'
+import { type Attack, type Outcome, pick, randomOf, type Start } from './attack.ts'
 
 type Random = () => number
 const SLOW_MS = 1000
@@ -186,7 +186,7 @@ async function fuzzReader(reader: Reader, count: number, seed: number): Promise<
     if (took > SLOW_MS)
       through.push(`seed ${seed}, input ${n} took ${Math.round(took)} ms: ${JSON.stringify(text.slice(0, 200))}`)
   }
-  return { tries: count, through, note: `seed ${seed}` }
+  return { tries: count, through }
 }
 
 /** Parameters of the requests, with values that are right; mutated, left out, doubled, as form, JSON, multipart and noise. */
@@ -242,8 +242,7 @@ const REQUESTS: readonly (readonly [string, Readonly<Record<string, string>>, bo
   ],
 ]
 
-async function fuzzApp(profile: Profile, say: (progress: string) => void): Promise<Outcome> {
-  const seed = Math.floor(Math.random() * 2 ** 31)
+async function fuzzApp({ profile, seed, say }: Start): Promise<Outcome> {
   const count = profile === 'full' ? 60_000 : 4000
   const random = randomOf(seed)
   const through: string[] = []
@@ -266,7 +265,7 @@ async function fuzzApp(profile: Profile, say: (progress: string) => void): Promi
     }
     const broken = h.log.filter((line) => line.includes('request_failed'))
     through.push(...broken.slice(0, 5))
-    return { tries: count, through, note: `seed ${seed}` }
+    return { tries: count, through }
   } finally {
     await h.close()
   }
@@ -335,10 +334,10 @@ export const fuzzing: readonly Attack[] = [
     (reader): Attack => ({
       name: `fuzzed ${reader.name}`,
       on: 'this process',
-      run: (profile) => {
+      run: ({ profile, seed }) => {
         const slow = reader.name === 'mail templates'
         const count = (profile === 'full' ? 20_000 : 1500) / (slow ? 2 : 1)
-        return fuzzReader(reader, count, Math.floor(Math.random() * 2 ** 31))
+        return fuzzReader(reader, count, seed)
       },
     }),
   ),

@@ -1,6 +1,5 @@
 /** Races: many requests at once, where only some of them may win. */
-import type { Attack } from './attack.ts'
-import { atOnce } from './attack.ts'
+import { atOnce, type Outcome, type Start } from './attack.ts'
 import type { Target } from './target.ts'
 
 type Race = { readonly name: string; readonly run: (target: Target, count: number) => Promise<readonly string[]> }
@@ -123,20 +122,10 @@ const RACES: readonly Race[] = [
   },
 ]
 
-/** @param open the target is opened by the first race and closed by `closeRaces` */
-export function racesOn(name: string, open: () => Promise<Target>): readonly Attack[] {
-  let target: Promise<Target> | undefined
-  return RACES.map((race, n) => ({
-    name: race.name,
-    on: name,
-    run: async (profile) => {
-      target ??= open()
-      const count = profile === 'full' ? 200 : 50
-      try {
-        return { tries: count, through: await race.run(await target, count) }
-      } finally {
-        if (n === RACES.length - 1) await (await target).close()
-      }
-    },
-  }))
-}
+export const races = RACES.map(({ name, run }) => ({
+  name,
+  run: async (target: Target, { profile }: Start): Promise<Outcome> => {
+    const count = profile === 'full' ? 200 : 50
+    return { tries: count, through: await run(target, count) }
+  },
+}))

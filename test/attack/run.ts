@@ -1,60 +1,107 @@
 /**
- * Attacks every promise of SECURITY.md and prints what got through: `npm run test:attack [-- --quick] [--only WORD]`.
+ * Attacks every promise of SECURITY.md and prints what got through: `npm run test:attack -- --help`.
  * Exit code 1 when something did.
  */
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import type { Attack, Outcome } from './attack.ts'
+import { type Attack, alone, type Outcome, type Stage, stage } from './attack.ts'
 import { crashes } from './crashes.ts'
+import { enumerations } from './enumeration.ts'
 import { faults } from './faults.ts'
 import { fuzzing } from './fuzz.ts'
-import { racesOn } from './races.ts'
+import { injections } from './injection.ts'
+import { privileges } from './privilege.ts'
+import { races } from './races.ts'
+import { secrets } from './secrets.ts'
 import { d1Target, fileTarget, libsqlTarget } from './target.ts'
+
+const HELP = `npm run test:attack [-- OPTIONS]   attacks servers of its own and prints what got through
+
+  --quick          what runs with every change: fewer tries of the same attacks
+  --only WORD      attacks with WORD in their name or place
+  --seed NUMBER    for whatever is random, to repeat a run
+  --json           one object a line for each attack instead of the table
+  --markdown FILE  writes the table into a file as well
+  --help`
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    json: { type: 'boolean', default: false },
+    markdown: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
 if (values.help) {
-  console.log(
-    'npm run test:attack [-- --quick] [--only WORD]   attacks a server of its own and prints what got through',
-  )
+  console.log(HELP)
   process.exit(0)
 }
 const profile = values.quick ? 'quick' : 'full'
+const seed = Number(values.seed)
+if (!Number.isSafeInteger(seed)) throw new Error('--seed must be a whole number')
 
-const attacks: readonly Attack[] = [
-  ...racesOn('file, 4 processes', () => fileTarget(4)),
-  ...racesOn('libSQL over HTTP, 2 processes', () => libsqlTarget()),
-  ...racesOn('D1 in workerd', d1Target),
-  ...crashes,
-  ...faults,
-  ...fuzzing,
-].filter(({ name, on }) => `${name} ${on}`.includes(values.only))
+const onTarget = [...races, ...enumerations]
+const stages: readonly Stage[] = [
+  stage('file, 4 processes', () => fileTarget(4), onTarget),
+  stage('libSQL over HTTP, 2 processes', () => libsqlTarget(), onTarget),
+  stage('D1 in workerd', d1Target, onTarget),
+  alone(injections),
+  alone(privileges),
+  alone(secrets),
+  alone(crashes),
+  alone(faults),
+  alone(fuzzing),
+]
 
-const started = performance.now()
-const rows: { readonly attack: Attack; readonly outcome: Outcome; readonly seconds: number }[] = []
-for (const attack of attacks) {
+type Carried = Outcome & Pick<Attack, 'name' | 'on'> & { readonly seconds: number }
+
+async function carryOut({ name, on, run }: Attack): Promise<Carried> {
   const began = performance.now()
-  const say = (progress: string) =>
-    process.stderr.isTTY && process.stderr.write(`\r\u001b[K${attack.name}: ${progress}`)
-  const outcome = await attack.run(profile, say).catch((error: unknown) => ({
+  const { isTTY } = process.stderr
+  const say = (progress: string) => isTTY && process.stderr.write(`\r\u001b[K${name}: ${progress}`)
+  const outcome = await run({ profile, seed, say }).catch((error: unknown) => ({
     tries: 0,
     through: [`the attack broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
   }))
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
-  rows.push({ attack, outcome, seconds: (performance.now() - began) / 1000 })
-  for (const line of outcome.through) console.error(`GOT THROUGH  ${attack.name} (${attack.on}): ${line}`)
+  const seconds = Math.round((performance.now() - began) / 100) / 10
+  if (isTTY) process.stderr.write('\r\u001b[K')
+  console.error(
+    `${outcome.through.length === 0 ? 'ok    ' : 'FAILED'} ${name} (${on}): ${outcome.tries} tries, ${seconds} s`,
+  )
+  for (const line of outcome.through) console.error(`GOT THROUGH  ${name} (${on}): ${line}`)
+  return { name, on, seconds, ...outcome }
 }
 
-console.log('| Attack | On | Tries | Got through |\n|---|---|---|---|')
-for (const { attack, outcome } of rows)
-  console.log(
-    `| ${attack.name}${outcome.note ? ` (${outcome.note})` : ''} | ${attack.on} | ${outcome.tries.toLocaleString('en')} | ${outcome.through.length} |`,
-  )
-const failed = rows.filter(({ outcome }) => outcome.through.length > 0).length
-console.log(`\n${Math.round((performance.now() - started) / 1000)} s`)
-console.log(`${rows.length - failed} passed, ${failed} failed`)
-process.exit(failed > 0 ? 1 : 0)
+const tableOf = (rows: readonly Carried[]): string =>
+  [
+    '| Attack | On | Tries | Got through |\n|---|---|---|---|',
+    ...rows.map(
+      ({ name, on, note, tries, through }) =>
+        `| ${name}${note ? ` (${note})` : ''} | ${on} | ${tries.toLocaleString('en')} | ${through.length} |`,
+    ),
+  ].join('\n')
+
+// A run that is broken off takes its servers with it, which die with this process.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
+
+const started = performance.now()
+console.error(`profile ${profile}, seed ${seed}`)
+const rows: Carried[] = []
+for (const { attacks, close } of stages) {
+  for (const attack of attacks) {
+    if (!`${attack.name} (${attack.on})`.includes(values.only)) continue
+    const row = await carryOut(attack)
+    rows.push(row)
+    if (values.json) console.log(JSON.stringify({ profile, seed, ...row }))
+  }
+  await close()
+}
+if (!values.json) console.log(`\n${tableOf(rows)}`)
+if (values.markdown !== undefined) writeFileSync(values.markdown, `${tableOf(rows)}\n`)
+const failed = rows.filter(({ through }) => through.length > 0).length
+console.error(
+  `\n${rows.length - failed} passed, ${failed} failed, in ${Math.round((performance.now() - started) / 1000)} s`,
+)
+process.exit(failed > 0 || rows.length === 0 ? 1 : 0)

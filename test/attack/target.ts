@@ -16,11 +16,13 @@ import { type Body, checkAt, logInAt } from '../support/served.ts'
 
 export type Target = {
   readonly name: string
+  readonly urls: readonly string[]
   /** Asks one of the servers, each in turn. */
   readonly check: (fields: Readonly<Record<string, string>>) => Promise<Body>
   readonly admin: (path: string, fields: Readonly<Record<string, string>>) => Promise<Body>
   /** A token of a new user, locked after `maxFail` failures. */
   readonly enrol: (maxFail?: number) => Promise<Victim>
+  readonly mails: () => readonly CaughtMail[]
   readonly close: () => Promise<void>
 }
 export type Victim = {
@@ -33,6 +35,7 @@ export type Victim = {
 }
 
 export const PASSWORD = 'attack-test-pw'
+const SETTINGS = { OTPOST_ADMIN_PASSWORD: PASSWORD, OTPOST_SEND_DEADLINE: '10', OTPOST_PI_UNKNOWN_USER: 'reject' }
 const PIN = 'pin-'
 
 type Servers = {
@@ -67,6 +70,8 @@ async function prepare(name: string, servers: Servers, smtp: { host: string; por
 
   return {
     name,
+    urls: servers.urls,
+    mails: servers.mails,
     check,
     admin,
     close: servers.close,
@@ -125,7 +130,7 @@ export const serve = (
   startRuntime(runtime, {
     script: `src/runtimes/${runtime}.ts`,
     args: ['serve', '--port', '0', ...args],
-    env: { OTPOST_ADMIN_PASSWORD: PASSWORD, OTPOST_SEND_DEADLINE: '10', ...env },
+    env: { ...SETTINGS, ...env },
     ready: /listening on (http:\S+)/,
   })
 
@@ -158,7 +163,7 @@ export async function libsqlTarget(address: (url: string) => Promise<string> = a
 export async function d1Target(): Promise<Target> {
   const otpost = await startOtpost({
     runtime: 'miniflare',
-    variables: { OTPOST_ADMIN_PASSWORD: PASSWORD, OTPOST_SEND_DEADLINE: '10' },
+    variables: SETTINGS,
   })
   return prepare('D1 in workerd', { urls: [otpost.url], mails: otpost.mails, close: otpost.stop }, null)
 }

@@ -9,6 +9,7 @@ import { oneLine } from '../../src/core/template.ts'
 import { createMessages, type MessagePlan } from '../../src/flows/message.ts'
 import { createTemplates } from '../../src/flows/templates.ts'
 import type { Message, MessageDefaults } from '../../src/ports/provider.ts'
+import { COMMON, headerNames, squeezed, TEMPLATE, unescapeHtml } from '../support/hostile-mail.ts'
 import { sendBy } from '../support/mail.ts'
 import { type RandomNumber, randomFrom } from '../support/random-configs.ts'
 import { startSmtpServer } from '../support/smtp-server.ts'
@@ -64,34 +65,6 @@ const PIECES = [
   ...['Größe', '日本語', '🔑', 'a', 'word', '418276', 'x'.repeat(90), 'ä'.repeat(40)],
 ]
 
-const TEMPLATE = [
-  'Subject: ${Subject} for ${givenname}',
-  'Reply-To: "Help ${surname}" <help@example.org>',
-  'X-Name: ${givenname}',
-  'X-Serial: ${serial}',
-  'Content-Type: multipart/related; boundary="outer"',
-  '',
-  '--outer',
-  'Content-Type: multipart/alternative; boundary="inner"',
-  '',
-  '--inner',
-  'Content-Type: text/plain; charset=utf-8',
-  '',
-  '[${givenname}|${surname}|${serial}|${description}|${otp}]',
-  '--inner',
-  'Content-Type: text/html; charset=utf-8',
-  '',
-  `<p title="\${givenname}" id='\${surname}' lang=\${otp}>[\${givenname}|\${surname}|\${serial}|\${description}|\${otp}]</p>`,
-  '--inner--',
-  '--outer',
-  'Content-Type: image/png',
-  'Content-ID: <logo>',
-  'Content-Transfer-Encoding: base64',
-  '',
-  'iVBORw0KGgo=',
-  '--outer--',
-].join('\n')
-
 const FROM = { name: 'OTP', address: 'otp@example.org' }
 const messages = createMessages({
   templates: createTemplates({ findTemplates: async () => [] }, {}),
@@ -128,27 +101,10 @@ async function render({ text, subject, serial, ...attributes }: Values, defaults
   return message
 }
 
-/** Names of the headers of the whole, as a reader of lines sees them. */
-const headerNames = (raw: string): readonly string[] =>
-  (raw.split('\r\n\r\n')[0] ?? '')
-    .split('\r\n')
-    .filter((line) => !/^[ \t]/.test(line))
-    .map((line) => line.split(':')[0] ?? '')
-    .sort()
-
 const wire = async (message: Message) => {
   const { bytes, envelope } = await composeMessage({ from: FROM }, message, 1_800_000_000)
   return { raw: bytes.toString('latin1'), envelope, mail: await PostalMime.parse(bytes) }
 }
-
-/** What a browser shows for a text without tags. */
-const unescapeHtml = (html: string): string =>
-  html.replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)))
-
-/** Blanks at folds and ends are no matter of content (RFC 5322 §2.2.3); a decoder takes a byte order mark for itself. */
-const squeezed = (text: string): string => text.replaceAll('\ufeff', '').replace(/\s+/g, ' ').trim()
-
-const COMMON = ['Auto-Submitted', 'Content-Type', 'Date', 'From', 'MIME-Version', 'Message-ID', 'Subject', 'To']
 
 describe.each([1])('a thousand mails with hostile values, seed %i', (seed) => {
   it('by a template', { timeout: 60_000 }, async () => {

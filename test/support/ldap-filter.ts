@@ -1,5 +1,13 @@
 /** Filters as they lie on the wire (RFC 4511 §4.5.1.7), read back into text (RFC 4515) for tests. */
 
+/** The filters of the search requests in what a server heard (RFC 4511 §4.5.1), in order. */
+export const searchFilters = (heard: Buffer): readonly string[] =>
+  elements(heard).flatMap(({ body }) =>
+    elements(body)
+      .filter(({ tag }) => tag === 0x63)
+      .map((request) => textOf(elements(request.body)[6] ?? { tag: 0, body: Buffer.alloc(0) })),
+  )
+
 type Element = { readonly tag: number; readonly body: Buffer }
 
 export function filterText(wire: Buffer): string {

@@ -4,14 +4,14 @@ import { enroll, type Fields, type Harness, type Reply } from './harness.ts'
 
 /** Everybody has this one. */
 export const PASSWORD = 'alice-pw'
-const HASH = '$1$axuQmvyF$VgvpAQz3mB7DNlLd0.EqV0'
+export const USER_HASH = '$1$axuQmvyF$VgvpAQz3mB7DNlLd0.EqV0'
 const STAFF = [
-  `alice:${HASH}:1001:100:Alice A,room,+49 170 1111111,+49 30 111,alice@corp.test`,
-  `bob:${HASH}:1002:100:Bob B,room,,+49 30 222,bob@corp.test`,
-  `frank:${HASH}:1003:100:Frank F,room,,,`,
+  `alice:${USER_HASH}:1001:100:Alice A,room,+49 170 1111111,+49 30 111,alice@corp.test`,
+  `bob:${USER_HASH}:1002:100:Bob B,room,,+49 30 222,bob@corp.test`,
+  `frank:${USER_HASH}:1003:100:Frank F,room,,,`,
 ].join('\n')
 /** Another Alice, with the same login and the same id. */
-const GUESTS = `alice:${HASH}:1001:100:Alice Other,room,,,alice@lab.test\ncarol:${HASH}:1004:100:Carol C,room,,,`
+const GUESTS = `alice:${USER_HASH}:1001:100:Alice Other,room,,,alice@lab.test\ncarol:${USER_HASH}:1004:100:Carol C,room,,,`
 
 /** Realms corp (the default) and lab, no pauses between messages, nobody locked. */
 export async function setUpUsers(h: Harness): Promise<void> {
