@@ -1,6 +1,5 @@
 /** Injection: hostile texts through every parameter of every call, into mails, directories, gateways, files and the log. */
 import type { Attack, Outcome, Start } from './attack.ts'
-import { pick, randomOf } from './attack.ts'
 import { CANARY, foreignRows, furnish, samplesOf, selfSession, settle } from './grounds.ts'
 import { auditIsWhole } from './injection-audit.ts'
 import { mailAttacks } from './injection-mail.ts'
@@ -68,17 +67,36 @@ function tryOf(call: Call, name: string, payload: string, shape: number): Try {
 const encode = (text: string): string =>
   encodeURIComponent(text.toWellFormed()).replace(/^\.+$/, (dots) => '%2e'.repeat(dots.length))
 
-function triesOf(call: Call, { profile, seed }: Start): readonly Try[] {
-  const random = randomOf(seed)
+/** Where texts reach the most: each of their parameters gets every payload. */
+const THOROUGH =
+  /^POST \/(validate\/check|pi\/validate\/check|admin\/(init|show|userlist)|audit\/search|system\/setPolicy|userservice\/enroll)$/
+/** A password is hashed, which takes a while, and reaches nothing else. */
+const SLOW = /admin\/login|pi\/auth|userservice\/(login|auth)|otpost\/(admins|users)/
+
+/** Every payload comes to its turn, parameter by parameter, call by call. */
+function dealer(seed: number): (count: number) => readonly string[] {
+  let next = seed % PAYLOADS.length
+  // Neighbours are much alike, and this has no divisor in common with their number.
+  const stride = [37, 41, 43].find((prime) => PAYLOADS.length % prime !== 0) ?? 1
+  return (count) =>
+    Array.from({ length: count }, () => {
+      next = (next + stride) % PAYLOADS.length
+      return PAYLOADS[next] ?? ''
+    })
+}
+
+function triesOf(call: Call, { profile }: Start, deal: (count: number) => readonly string[]): readonly Try[] {
   const names = [...call.names, ...call.pathNames]
-  const some = profile === 'full' ? PAYLOADS : Array.from({ length: 6 }, () => pick(PAYLOADS, random))
-  // A password is hashed, which takes a while, and reaches nothing else.
-  const slow = /admin\/login|pi\/auth|userservice\/(login|auth)|otpost\/(admins|users)/.test(call.path)
-  const payloads = slow ? some.filter((_, n) => n % (profile === 'full' ? 4 : 3) === 0) : some
-  const tries = names.flatMap((name) => payloads.map((payload, n) => tryOf(call, name, payload, n % 2)))
+  const key = `${call.method} ${call.path}`
+  const full = profile === 'full'
+  const count = SLOW.test(call.path) ? 1 : 2
+  const payloads = () => (full && THOROUGH.test(key) ? PAYLOADS : deal(full ? 5 * count : count))
+  const tries = names.flatMap((name) => payloads().map((payload, n) => tryOf(call, name, payload, n % 2)))
   if (call.method !== 'POST') return tries
-  const raw = names.flatMap((name) =>
-    (profile === 'full' ? RAW_PAYLOADS : [pick(RAW_PAYLOADS, random)]).map((one) => tryOf(call, name, one, 2)),
+  const raw = names.flatMap((name, n) =>
+    (full ? RAW_PAYLOADS : RAW_PAYLOADS.slice(n % RAW_PAYLOADS.length).slice(0, 1)).map((one) =>
+      tryOf(call, name, one, 2),
+    ),
   )
   // Names that every object has are no parameters.
   const odd = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'].map((name) => tryOf(call, name, '{"a":1}', 1))
@@ -141,6 +159,7 @@ async function attackCalls(start: Start): Promise<Outcome> {
   try {
     const { own } = await settle(site)
     const strayLines = logReader(site)
+    const deal = dealer(start.seed)
     // Reads of the audit look through all of it: first, while it is short.
     const calls = CALLS.toSorted((a, b) => Number(/audit/.test(b.path)) - Number(/audit/.test(a.path)))
     for (const call of calls) {
@@ -148,7 +167,7 @@ async function attackCalls(start: Start): Promise<Outcome> {
       await furnish(site)
       const session = call.by === 'user' ? await selfSession(site) : ''
       const before = { foreign: await foreignRows(site), tables: await fingerprint(site) }
-      const queue = [...triesOf(call, start)]
+      const queue = [...triesOf(call, start, deal)]
       tries += queue.length
       const worker = async () => {
         for (let one = queue.pop(); one && through.length < 20; one = queue.pop()) {
