@@ -1,11 +1,10 @@
 /** Crashes: `kill -9` of a server under load, at moments that nobody chose; then what the database says is compared with what clients were told. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { createClient } from '@libsql/client'
 import { startMailCatcher } from '../../src/adapters/catcher/smtp.ts'
-import { SCRATCH } from '../support/scratch.ts'
+import { scratchFolder } from '../support/scratch.ts'
 import { type Body, checkAt, logInAt } from '../support/served.ts'
 import { type Attack, type Outcome, randomOf, type Start } from './attack.ts'
 import { PASSWORD, serve } from './target.ts'
@@ -24,7 +23,7 @@ type Told = {
 
 async function crash({ profile, seed, say }: Start): Promise<Outcome> {
   const cycles = profile === 'full' ? 200 : 12
-  const folder = mkdtempSync(join(SCRATCH, 'otpost-crashes-'))
+  const { path: folder, remove } = scratchFolder('otpost-crashes')
   const catcher = await startMailCatcher({ clock: () => Math.floor(Date.now() / 1000), keep: 5000 })
   const random = randomOf(seed)
   const through: string[] = []
@@ -48,7 +47,7 @@ async function crash({ profile, seed, say }: Start): Promise<Outcome> {
     return { tries: cycles, through, note: `${told.accepted.size} OTPs, ${told.refused} failures` }
   } finally {
     await catcher.close()
-    if (existsSync(folder)) rmSync(folder, { recursive: true, force: true })
+    remove()
   }
 }
 

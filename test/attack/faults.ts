@@ -1,10 +1,10 @@
 /** Faults: a database that is slow, fails and comes back, a full disk, a provider that hangs. Others go on, and nothing is accepted by mistake. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { SCRATCH } from '../support/scratch.ts'
+import { scratchFolder } from '../support/scratch.ts'
 import { checkAt, logInAt } from '../support/served.ts'
 import { SILENCE, startScriptedServer } from '../support/smtp-server.ts'
 import { type Attack, atOnce, type Outcome, type Start } from './attack.ts'
@@ -142,14 +142,17 @@ const residentMiB = (pid: number): number =>
 
 /** A small file system of its own, which takes root. */
 async function fullDisk(): Promise<Outcome> {
-  const folder = mkdtempSync(join(SCRATCH, 'otpost-full-'))
+  const { path: folder, remove } = scratchFolder('otpost-full')
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', folder], { stdio: 'ignore' })
   } catch {
-    rmSync(folder, { recursive: true, force: true })
+    remove()
     console.error('SKIPPED  a full disk: it takes root to mount a small file system')
     return { tries: 0, through: [], note: 'skipped: needs root' }
   }
+  // Detached, so that it goes even while somebody writes to it.
+  const unmount = () => void execFileSync('umount', ['-l', folder])
+  process.prependOnceListener('exit', unmount)
   const through: string[] = []
   const data = join(folder, 'data')
   mkdirSync(data, { mode: 0o700 })
@@ -182,8 +185,9 @@ async function fullDisk(): Promise<Outcome> {
     return { tries, through }
   } finally {
     await server.stop()
-    execFileSync('umount', [folder])
-    rmSync(folder, { recursive: true, force: true })
+    process.off('exit', unmount)
+    unmount()
+    remove()
   }
 }
 

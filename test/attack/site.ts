@@ -1,13 +1,13 @@
 /** A site: one server over its own file, and whatever an attacker wants to look at afterwards: bytes of replies, rows, lines of the log, mails. */
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createClient, type Row } from '@libsql/client'
 import { startMailCatcher } from '../../src/adapters/catcher/smtp.ts'
 import type { MailCatcher } from '../../src/ports/catcher.ts'
-import { SCRATCH } from '../support/scratch.ts'
+import { scratchFolder } from '../support/scratch.ts'
 import type { Body } from '../support/served.ts'
 import { OUTSIDE } from './payloads.ts'
 import { PASSWORD, serve } from './target.ts'
@@ -88,7 +88,7 @@ export function isDone(answer: Answer): boolean {
 }
 
 export async function openSite(env: Fields = {}): Promise<Site> {
-  const folder = mkdtempSync(join(SCRATCH, 'otpost-site-'))
+  const { path: folder, remove } = scratchFolder('otpost-site')
   const catcher = await startMailCatcher({ clock: () => Math.floor(Date.now() / 1000), keep: 20_000 })
   // Beside the folder of templates lies a file that no name and no link leads to.
   const templates = join(folder, 'templates')
@@ -120,7 +120,7 @@ export async function openSite(env: Fields = {}): Promise<Site> {
       client.close()
       await child.stop()
       await catcher.close()
-      rmSync(folder, { recursive: true, force: true })
+      remove()
     },
   }
   const config = JSON.stringify({ SMTP_SERVER: catcher.host, SMTP_PORT: catcher.port, EMAIL_FROM: 'otp@example.org' })

@@ -1,6 +1,4 @@
 /** Targets: whole servers, several at a time over one database, with a user whose mails the attacker may read. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { createClient } from '@libsql/client'
 import { startMailCatcher } from '../../src/adapters/catcher/smtp.ts'
 import { libsqlBatch } from '../../src/adapters/store/libsql.ts'
@@ -11,7 +9,7 @@ import type { CaughtMail } from '../../src/ports/catcher.ts'
 import { startOtpost } from '../../src/testing/index.ts'
 import { startHranaServer } from '../support/hrana-server.ts'
 import { type RunningChild, startRuntime } from '../support/runtimes.ts'
-import { SCRATCH } from '../support/scratch.ts'
+import { scratchFolder } from '../support/scratch.ts'
 import { type Body, checkAt, logInAt } from '../support/served.ts'
 
 export type Target = {
@@ -109,14 +107,14 @@ async function catcherOf() {
 export async function fileTarget(
   processes: number,
 ): Promise<Target & { readonly folder: string; readonly children: readonly RunningChild[] }> {
-  const folder = mkdtempSync(join(SCRATCH, 'otpost-attack-'))
+  const { path: folder, remove } = scratchFolder('otpost-attack')
   const { catcher, smtp } = await catcherOf()
   const children: RunningChild[] = []
   for (let n = 0; n < processes; n++) children.push(await serve(['--data', folder], {}))
   const close = async () => {
     await Promise.all(children.map((child) => child.stop()))
     await catcher.close()
-    rmSync(folder, { recursive: true, force: true })
+    remove()
   }
   const servers = { urls: children.map(({ url }) => url), mails: catcher.mails, close }
   return { ...(await prepare(`file, ${processes} processes`, servers, smtp)), folder, children }

@@ -64,7 +64,8 @@ export async function startRuntime(runtime: RuntimeName, options: RuntimeOptions
   })
   const exited = exitOf(child)
   const killWithParent = () => void child.kill('SIGKILL')
-  process.once('exit', killWithParent)
+  // Before its folder is taken away.
+  process.prependOnceListener('exit', killWithParent)
   exited.finally(() => process.off('exit', killWithParent)).catch(() => {})
 
   let output = ''

@@ -1,5 +1,6 @@
-import { accessSync, constants, statfsSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 /**
  * Where tests make their databases: in memory if there is room, since each write waits for the disk. What a killed
@@ -15,4 +16,16 @@ function isRoomy(folder: string): boolean {
   } catch {
     return false // no such place on this system
   }
+}
+
+/** A new folder there, which is gone at the end of this process at the latest. */
+export function scratchFolder(name: string): { readonly path: string; readonly remove: () => void } {
+  const path = mkdtempSync(join(SCRATCH, `${name}-`))
+  const remove = () => {
+    process.off('exit', remove)
+    // A server that was killed a moment ago may still be there.
+    rmSync(path, { recursive: true, force: true, maxRetries: 5 })
+  }
+  process.once('exit', remove)
+  return { path, remove }
 }
