@@ -163,6 +163,8 @@ async function attackAddresses(start: Start): Promise<Outcome> {
           const made = await sendJson(site, own, path, { ...token, ...address })
           if (!isDone(made)) continue
           accepted++
+          if (kind === 'email' && !/^[^\s@<>()[\]\\,;:"\p{Cc}]+@[^\s@<>()[\]\\,;:"\p{Cc}]+$/u.test(place.trim()))
+            through.push(`${path} took ${JSON.stringify(place)} for one address`)
           const [mails, requests] = [site.catcher.mails().length, gateway.requests.length]
           const body = new URLSearchParams({ serial: 'PLACE', pass: 'pin-', data: `${payload.toWellFormed()} <otp>` })
           await site.send('POST', '/validate/check_s', { headers: FORM, body: body.toString() })

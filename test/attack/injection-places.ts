@@ -9,7 +9,7 @@ import { startLdapServer } from '../support/ldap-server.ts'
 import { type Attack, type Outcome, pick, randomOf, type Start } from './attack.ts'
 import { foreignRows, settle } from './grounds.ts'
 import { faultOf, logReader } from './injection.ts'
-import { EVE, OUTSIDE, PAYLOADS } from './payloads.ts'
+import { EVE, OUTSIDE, PAYLOADS, POLYGLOTS } from './payloads.ts'
 import { type Answer, openSite, type Site } from './site.ts'
 
 type Fields = Readonly<Record<string, string>>
@@ -162,13 +162,20 @@ async function attackConfigurations(start: Start): Promise<Outcome> {
       for (const { name, sample } of providers[type])
         for (const key of [...Object.keys(sample), 'TEMPLATE', 'EMAIL_SUBJECT', '__proto__'])
           for (const payload of chosen(start, random)) {
-            const config = JSON.stringify({ ...sample, ...Object.fromEntries([[key, payload]]) })
+            // As a value, and as a key that nobody knows.
+            const config = JSON.stringify({
+              ...sample,
+              ...Object.fromEntries([
+                [key, payload],
+                [payload, 'x'],
+              ]),
+            })
             const fields = { name: 'hostile', type, class: name, timeout: '1', config }
             say(`${name} ${key}`, payload, await post('/system/setProvider', fields))
           }
     const { host, port } = site.catcher
     for (const key of ['EMAIL_FROM', 'EMAIL_SUBJECT', 'SMTP_USER', 'SMTP_PASSWORD', 'EHLO'])
-      for (const payload of PAYLOADS) {
+      for (const payload of start.profile === 'full' ? PAYLOADS : [...POLYGLOTS, ...chosen(start, random)]) {
         const config = { SMTP_SERVER: host, SMTP_PORT: port, EMAIL_FROM: 'otp@example.org', [key]: payload }
         const fields = { name: 'hostile', type: 'email', class: 'SMTPEmailProvider', timeout: '1' }
         say(`SMTP ${key}`, payload, await post('/system/setProvider', { ...fields, config: JSON.stringify(config) }))

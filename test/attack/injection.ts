@@ -4,7 +4,7 @@ import { CANARY, foreignRows, furnish, samplesOf, selfSession, settle } from './
 import { auditIsWhole } from './injection-audit.ts'
 import { mailAttacks } from './injection-mail.ts'
 import { placeAttacks } from './injection-places.ts'
-import { CALLS, type Call, EVE, FORGED, OUTSIDE, PAYLOADS, RAW_PAYLOADS } from './payloads.ts'
+import { CALLS, type Call, EVE, FORGED, OUTSIDE, PAYLOADS, POLYGLOTS, RAW_PAYLOADS } from './payloads.ts'
 import { type Answer, changed, FORM, fingerprint, formOf, openSite, type Sent, type Site } from './site.ts'
 
 type Fields = Readonly<Record<string, string>>
@@ -42,10 +42,15 @@ type Try = {
   readonly sent: Sent
 }
 
+/** A form, JSON, a form whose refusal is to be a page of HTML, a form with bytes as they are. */
+const SHAPES = ['form', 'json', 'page'] as const
+type Shape = (typeof SHAPES)[number] | 'raw'
+
 /** The call with one parameter hostile, in one of the shapes that a request can have. */
-function tryOf(call: Call, name: string, payload: string, shape: number): Try {
+function tryOf(call: Call, name: string, payload: string, shape: Shape): Try {
   const fields: Fields = {
     ...samplesOf(call.path, call.names),
+    ...(shape === 'page' && call.names.includes('httperror') ? { httperror: '400' } : {}),
     ...(call.pathNames.includes(name) ? {} : { [name]: payload }),
   }
   const inPath = samplesOf(call.path, call.pathNames)
@@ -54,8 +59,8 @@ function tryOf(call: Call, name: string, payload: string, shape: number): Try {
   )
   const { method } = call
   if (method !== 'POST') return { name, payload, method, path: `${path}?${new URLSearchParams(fields)}`, sent: {} }
-  if (shape === 0) return { name, payload, method, path, sent: formOf(fields) }
-  if (shape === 1) {
+  if (shape === 'form' || shape === 'page') return { name, payload, method, path, sent: formOf(fields) }
+  if (shape === 'json') {
     const body = JSON.stringify(fields)
     return { name, payload, method, path, sent: { headers: { 'content-type': 'application/json' }, body } }
   }
@@ -90,16 +95,22 @@ function triesOf(call: Call, { profile }: Start, deal: (count: number) => readon
   const key = `${call.method} ${call.path}`
   const full = profile === 'full'
   const count = SLOW.test(call.path) ? 1 : 2
-  const payloads = () => (full && THOROUGH.test(key) ? PAYLOADS : deal(full ? 5 * count : count))
-  const tries = names.flatMap((name) => payloads().map((payload, n) => tryOf(call, name, payload, n % 2)))
+  const payloads = () =>
+    full ? [...POLYGLOTS, ...(THOROUGH.test(key) ? PAYLOADS : deal(5 * count))] : [POLYGLOTS[0], ...deal(count - 1)]
+  let turn = 0
+  const tries = names.flatMap((name) =>
+    payloads().map((payload) => tryOf(call, name, payload, SHAPES[turn++ % SHAPES.length] ?? 'form')),
+  )
   if (call.method !== 'POST') return tries
   const raw = names.flatMap((name, n) =>
     (full ? RAW_PAYLOADS : RAW_PAYLOADS.slice(n % RAW_PAYLOADS.length).slice(0, 1)).map((one) =>
-      tryOf(call, name, one, 2),
+      tryOf(call, name, one, 'raw'),
     ),
   )
   // Names that every object has are no parameters.
-  const odd = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'].map((name) => tryOf(call, name, '{"a":1}', 1))
+  const odd = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'].map((name) =>
+    tryOf(call, name, '{"a":1}', 'json'),
+  )
   return [...tries, ...raw, ...odd]
 }
 
@@ -113,7 +124,7 @@ export function faultOf({ status, headers, text }: Answer, call: Pick<Call, 'by'
   if (foreign) return `the reply has a header ${foreign.join(': ')}`
   if (text.includes(OUTSIDE) || /root:[^:\n]*:0:0/.test(text)) return 'the reply holds a file from outside'
   if (call.by !== 'administrator' && text.includes(CANARY)) return 'the reply shows what is not the client’s'
-  if (/html|svg|xml/.test(type) && /<script|<img|<h1>x|onload=alert/i.test(text)) return `markup in ${type}`
+  if (/html|svg|xml/.test(type) && /<(script|img|svg|h1>x)/i.test(text)) return `markup in ${type}`
   if (type.startsWith('application/json') && text !== '') {
     try {
       JSON.parse(text)

@@ -68,6 +68,12 @@ export const PAYLOADS: readonly string[] = [
   ...[SQL, LDAP, MAIL, MARKUP, TEMPLATES, PATHS, WORDS, SPREADSHEETS, SIGNS].flat(),
 ]
 
+/** Much of it at once, for whatever nobody looks at closely. */
+export const POLYGLOTS = [
+  `x'"\`;--)\r\nX-Forged: 1\nBcc: ${EVE}<img src=x>`,
+  `*)(uid=*'||'../../outside.eml\0\${otp}<script>\u2028\ud800,=1+1`,
+] as const
+
 /** Bytes of a form that are no UTF-8, longer than they need be, or no bytes at all. */
 export const RAW_PAYLOADS = ['%c0%ae%c0%ae%c0%af', '%c0%80', '%e0%80%af', '%ff%fe', '%ed%a0%80', '%zz', '%', '%u0027']
 
