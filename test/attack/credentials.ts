@@ -42,20 +42,12 @@ async function forgedSessions(site: Site): Promise<readonly Credential[]> {
   const [own] = await createVault(keys.value, random).signingKeys('session')
   if (!own) throw new Error('no key signs sessions')
   const now = Math.floor(Date.now() / 1000)
-  const claims = {
-    sub: 'admin',
-    jti: '0'.repeat(32),
-    csrf: 'known',
-    pwd: '',
-    iat: now,
-    sid: '1'.repeat(32),
-    auth_time: now,
-  }
-  const live = { ...claims, exp: now + 1000 }
+  const [, payload = ''] = (await site.logIn()).cookie.split('.')
+  const live = { ...JSON.parse(Buffer.from(payload, 'base64url').toString()), csrf: 'known' }
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const texts: Fields = {
-    'an expired session': await sign({ ...claims, iat: now - 4000, auth_time: now - 4000, exp: now - 1 }, own, 'HS256'),
-    'a session without the password it was made with': await sign(live, own, 'HS256'),
+    'an expired session': await sign({ ...live, iat: now - 1801, auth_time: now - 1801, exp: now - 1 }, own, 'HS256'),
+    'a session without the password it was made with': await sign({ ...live, pwd: '' }, own, 'HS256'),
     'a session signed by nobody': `${part({ alg: 'none', typ: 'JWT' })}.${part(live)}.`,
     'a session signed by a guess': await sign(live, 'secret', 'HS256'),
   }

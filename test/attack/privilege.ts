@@ -242,17 +242,15 @@ async function attackDetours(start: Start): Promise<Outcome> {
       const path = call.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(inPath[name] ?? 'x'))
       const form = new URLSearchParams(samplesOf(call.path, call.names)).toString()
       // What is there to be read, or to be ended, by GET is no detour.
-      const isCall = ({ method, path: way }: Detour) =>
-        CALLS.some(
-          (one) =>
-            one.path === way.split('?')[0]?.replace(/\/$/, '') && one.method === (method === 'HEAD' ? 'GET' : method),
-        )
+      const isRead = ({ method: other, path: way }: Detour) =>
+        ['GET', 'HEAD'].includes(other) &&
+        CALLS.some((one) => one.method === 'GET' && one.path === way.split('?')[0]?.replace(/\/$/, ''))
       const all = detoursOf(call.method, path, form)
       const detours = start.profile === 'full' ? all : Array.from({ length: 8 }, () => pick(all, random))
       await check(keyOf(call), async () => {
         for (const headers of [{}, { cookie }])
           await crowd(detours, async (detour) => {
-            if ('cookie' in headers && isCall(detour)) return
+            if ('cookie' in headers && isRead(detour)) return
             const answer = await site
               .send(detour.method, detour.path, { headers: { ...detour.headers, ...headers }, body: detour.body })
               .catch(() => null) // not even HTTP
