@@ -8,6 +8,15 @@ import { mutate, type Random, READERS, REGRESSIONS, type Reader } from './fuzz-r
 
 const SLOW_MS = 1000
 
+/** Once more: the machine may have been busy with something else. */
+async function isSlow(act: () => unknown): Promise<boolean> {
+  const began = performance.now()
+  await Promise.resolve()
+    .then(act)
+    .catch(() => undefined)
+  return performance.now() - began > SLOW_MS
+}
+
 async function fuzzReader(reader: Reader, count: number, seed: number): Promise<Outcome> {
   const random = randomOf(seed)
   const through: string[] = []
@@ -25,7 +34,7 @@ async function fuzzReader(reader: Reader, count: number, seed: number): Promise<
       through.push(`seed ${seed}, input ${n} ${JSON.stringify(text.slice(0, 200))}: ${String(error)}`)
     }
     const took = performance.now() - began
-    if (took > SLOW_MS)
+    if (took > SLOW_MS && (await isSlow(() => reader.read(text))))
       through.push(`seed ${seed}, input ${n} took ${Math.round(took)} ms: ${JSON.stringify(text.slice(0, 200))}`)
   }
   return { tries: count, through }
@@ -85,7 +94,7 @@ const REQUESTS: readonly (readonly [string, Readonly<Record<string, string>>, bo
 ]
 
 async function fuzzApp({ profile, seed, say }: Start): Promise<Outcome> {
-  const count = profile === 'full' ? 60_000 : 4000
+  const count = profile === 'full' ? 20_000 : 2000
   const random = randomOf(seed)
   const through: string[] = []
   const h = await startHarness()
@@ -100,7 +109,8 @@ async function fuzzApp({ profile, seed, say }: Start): Promise<Outcome> {
       const took = performance.now() - began
       const input = `seed ${seed}, request ${n} ${path} ${JSON.stringify(describeBody(init)).slice(0, 300)}`
       if (status >= 500) through.push(`${input}: ${status} ${text.slice(0, 200)}`)
-      if (took > SLOW_MS && path !== '/admin/login') through.push(`${input}: ${Math.round(took)} ms`)
+      if (took > SLOW_MS && path !== '/admin/login' && (await isSlow(() => ask(h, path, init, operator))))
+        through.push(`${input}: ${Math.round(took)} ms`)
       if (n % 500 === 0) say(`${n} of ${count} requests`)
       // Challenges and rows of the audit would make every request slower than the one before.
       if (n % 5000 === 4999) h.pass(100_000)
@@ -178,7 +188,7 @@ export const fuzzing: readonly Attack[] = [
       on: 'this process',
       run: ({ profile, seed }) => {
         const slow = reader.name === 'mail templates'
-        const count = (profile === 'full' ? 20_000 : 1500) / (slow ? 2 : 1)
+        const count = (profile === 'full' ? 30_000 : 2000) / (slow ? 2 : 1)
         return fuzzReader(reader, count, seed)
       },
     }),

@@ -14,7 +14,7 @@ type Fields = Readonly<Record<string, string>>
 
 const some = ({ profile, seed }: Start): readonly string[] => {
   const random = randomOf(seed)
-  return profile === 'full' ? PAYLOADS : PAYLOADS.filter(() => random() < 0.25)
+  return profile === 'full' ? PAYLOADS : PAYLOADS.filter(() => random() < 0.15)
 }
 
 /** A POST in JSON, which can hold any text. */

@@ -9,7 +9,7 @@ import { startLdapServer } from '../support/ldap-server.ts'
 import { type Attack, type Outcome, pick, randomOf, type Start } from './attack.ts'
 import { foreignRows, settle } from './grounds.ts'
 import { faultOf, logReader } from './injection.ts'
-import { EVE, OUTSIDE, PAYLOADS, POLYGLOTS } from './payloads.ts'
+import { EVE, OUTSIDE, PATHS, PAYLOADS, POLYGLOTS } from './payloads.ts'
 import { type Answer, openSite, type Site } from './site.ts'
 
 type Fields = Readonly<Record<string, string>>
@@ -68,7 +68,7 @@ async function attackDirectory(start: Start): Promise<Outcome> {
       const harmless = new Set<string>()
       for (const text of wild ? ['ada', 'a*', '*', '*a*', 'uid=ada,dc=example,dc=com'] : ['ada', ''])
         for (const shape of await shapes(text)) harmless.add(shape)
-      for (const payload of start.profile === 'full' ? PAYLOADS : PAYLOADS.filter(() => random() < 0.3)) {
+      for (const payload of start.profile === 'full' ? PAYLOADS : PAYLOADS.filter(() => random() < 0.15)) {
         tries++
         const foreign = (await shapes(payload)).find((shape) => !harmless.has(shape))
         if (foreign !== undefined) through.push(`${path} ${JSON.stringify(payload.slice(0, 80))} asked for ${foreign}`)
@@ -109,7 +109,7 @@ async function attackFolder(start: Start): Promise<Outcome> {
       site.send(method, `${path}?${new URLSearchParams({ name, user: 'ada', realm: 'people' })}`, {
         headers: { authorization: `Bearer ${own}` },
       })
-    for (const payload of PAYLOADS) {
+    for (const payload of start.profile === 'full' ? PAYLOADS : PATHS) {
       const config = {
         SMTP_SERVER: host,
         SMTP_PORT: port,

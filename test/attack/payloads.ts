@@ -38,7 +38,7 @@ const MARKUP = [
   '&#60;script&#62;',
 ]
 const TEMPLATES = ['${otp}', '<otp>', '<serial>', '$otp', '${From}', '${', '{{7*7}}', '#{7*7}', '%(otp)s', '$&', '$`']
-const PATHS = [
+export const PATHS: readonly string[] = [
   ...['../outside.eml', '../../../../../../../etc/passwd', '/etc/passwd', 'file:///etc/passwd', '..', '.', './otp.eml'],
   ...['..%2foutside.eml', '%2e%2e/outside.eml', '%2e%2e%2foutside.eml', '%252e%252e%252foutside.eml', '/'],
   ...['....//outside.eml', '..\\outside.eml', 'x/../../outside.eml', 'otp.eml\0.png', 'link.eml', '..;/outside.eml'],
