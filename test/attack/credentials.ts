@@ -88,6 +88,7 @@ export async function strangers(site: Site, other: Site): Promise<readonly Crede
     { name: 'an expired API token', headers: bearer(expired.token) },
     { name: "a removed administrator's API token", headers: bearer(removed.token) },
     { name: "one API token's name, another one's secret", headers: bearer(`otpost_${live.id}_${expired.secret}`) },
+    { name: 'a key of /validate', headers: bearer((await apiToken(site, 'admin', { scope: 'validate' })).token) },
     { name: 'an API token in capitals', headers: bearer(live.token.toUpperCase()) },
     { name: 'a session after logout', headers: withSession(ended) },
     { name: 'the session of another database', headers: withSession(foreign) },
@@ -108,6 +109,31 @@ export async function strangers(site: Site, other: Site): Promise<readonly Crede
     },
     { name: "a user's session as a bearer", headers: bearer(self), fields: { session: self } },
     ...(await forgedSessions(site)),
+  ]
+}
+
+/** Those that do not let into /validate, where a key is asked for. */
+export async function strangersToValidate(site: Site, other: Site): Promise<readonly Credential[]> {
+  const key = (more: Fields = {}) => apiToken(site, 'admin', { scope: 'validate', ...more })
+  const [live, expired, revoked] = [await key(), await key({ expires: '30m' }), await key()]
+  await site.write('DELETE FROM api_tokens WHERE id = ?', [revoked.id])
+  await site.write('UPDATE api_tokens SET expires_at = 1 WHERE id = ?', [expired.id])
+  const sent = (name: string, token: string): Credential => ({
+    name,
+    headers: { ...bearer(token), 'x-api-key': token, cookie: `access_token_cookie=${token}` },
+  })
+  return [
+    { name: 'nothing', headers: {} },
+    sent('garbage', 'x'),
+    sent('a key that was never made', `otpost_${'0'.repeat(12)}_${'0'.repeat(64)}`),
+    sent('an expired key', expired.token),
+    sent('a revoked key', revoked.token),
+    sent("one key's name, another one's secret", `otpost_${live.id}_${expired.secret}`),
+    sent('the key of another database', (await apiToken(other, 'admin', { scope: 'validate' })).token),
+    sent('an API token that is bound to nothing', (await apiToken(site, 'admin')).token),
+    sent('an API token of other scopes', (await apiToken(site, 'admin', { scope: 'admin system' })).token),
+    sent("an administrator's session", (await site.logIn()).cookie.split('=')[1] ?? ''),
+    sent("a user's session", await selfSession(site)),
   ]
 }
 

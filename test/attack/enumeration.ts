@@ -1,5 +1,5 @@
 /** Enumeration: whoever is asked about, and whatever stands in the way, a no has the same bytes. */
-import { startGateway } from '../support/gateway.ts'
+import { type Gateway, startGateway } from '../support/gateway.ts'
 import { USER_HASH, PASSWORD as USER_PASSWORD } from '../support/self.ts'
 import { type Outcome, pick, randomOf, type Start } from './attack.ts'
 import { type Answer, formOf, type Send, sender } from './site.ts'
@@ -23,8 +23,11 @@ type Member = {
 }
 
 /** A user for each fate and type of token, with an OTP that would be right, and one without a token. */
-async function gather(target: Target, send: Send): Promise<Readonly<Record<Type, readonly Member[]>>> {
-  const gateway = await startGateway()
+async function gather(
+  target: Target,
+  send: Send,
+  gateway: Gateway,
+): Promise<Readonly<Record<Type, readonly Member[]>>> {
   const names = ['without', ...FATES.flatMap((fate) => [`email-${fate}`, `sms-${fate}`])]
   const content = names.map((name, n) => `${name}:${USER_HASH}:${n + 1}:1:::`).join('\n')
   const config = JSON.stringify({ URL: gateway.url, SMS_TEXT_KEY: 'text', SMS_PHONENUMBER_KEY: 'to' })
@@ -54,12 +57,8 @@ async function gather(target: Target, send: Send): Promise<Readonly<Record<Type,
   }
 
   const found: Record<Type, Member[]> = { email: [], sms: [] }
-  try {
-    for (const type of ['email', 'sms'] as const) for (const fate of FATES) found[type].push(await enrol(type, fate))
-    return found
-  } finally {
-    await gateway.close()
-  }
+  for (const type of ['email', 'sms'] as const) for (const fate of FATES) found[type].push(await enrol(type, fate))
+  return found
 }
 
 type Case = readonly [string, Fields]
@@ -204,6 +203,7 @@ const short = (bytes: string): string => JSON.parse(bytes).text.replace(/\s+/g, 
 
 async function enumerate(target: Target, { profile, seed, say }: Start): Promise<Outcome> {
   const senders = target.urls.map(sender)
+  const gateway = await startGateway()
   const random = randomOf(seed)
   const through: string[] = []
   let tries = 0
@@ -213,7 +213,7 @@ async function enumerate(target: Target, { profile, seed, say }: Start): Promise
       await target.admin('/system/setConfig', { [`admin_login_${key}`]: '0', [`selfservice_login_${key}`]: '0' })
     const first = senders[0]
     if (!first) throw new Error('no server')
-    const groups = groupsOf(await gather(target, first.send))
+    const groups = groupsOf(await gather(target, first.send, gateway))
     for (let round = 0; round < (profile === 'full' ? 4 : 1); round++)
       for (const { path, cases, other, methods = ['POST', 'GET'] } of groups)
         for (const method of methods) {
@@ -238,6 +238,7 @@ async function enumerate(target: Target, { profile, seed, say }: Start): Promise
     return { tries, through }
   } finally {
     for (const { close } of senders) close()
+    await gateway.close()
   }
 }
 

@@ -108,7 +108,9 @@ export const CALLS: readonly Call[] = Object.entries(openapi.paths).flatMap(([pa
     const bodies = Object.values(operation.requestBody?.content ?? {}).map(
       ({ schema }) => follow<{ readonly properties?: object }>(schema).properties ?? {},
     )
-    const schemes = (operation.security ?? []).flatMap(Object.keys)
+    // Where nothing is enough, a key is asked for by a setting alone.
+    const ways = (operation.security ?? []).map(Object.keys)
+    const schemes = ways.some((way) => way.length === 0) ? [] : ways.flat()
     const names = [
       ...parameters.filter((one) => one.in === 'query').map(({ name }) => name),
       ...bodies.flatMap(Object.keys),

@@ -4,7 +4,7 @@ import type { Needed } from '../../src/core/policy/reach.ts'
 import { neededBy } from '../../src/http/dialects/privacyidea/rights.ts'
 import { neededBy as neededOnLinotp } from '../../src/http/rights.ts'
 import { type Attack, atOnce, type Outcome, pick, randomOf, type Start } from './attack.ts'
-import { type Credential, strangers, strangersToUsers } from './credentials.ts'
+import { type Credential, strangers, strangersToUsers, strangersToValidate } from './credentials.ts'
 import { type Detour, detoursOf } from './detours.ts'
 import { CANARY, foreignRows, furnish, samplesOf, selfSession, settle } from './grounds.ts'
 import { CALLS, type Call } from './payloads.ts'
@@ -14,6 +14,11 @@ type Fields = Readonly<Record<string, string>>
 
 const ADMINISTRATION = CALLS.filter(({ by }) => by === 'administrator')
 const SELF_SERVICE = CALLS.filter(({ by }) => by === 'user')
+/** What answers everybody alike, and reads nothing, is no secret. */
+const VALIDATION = CALLS.filter(
+  ({ by, path }) =>
+    by === 'anybody' && /\/validate\//.test(path) && !/\/(ok|fail|initialize)$|polltransaction/.test(path),
+)
 const CROWD = 8
 
 const keyOf = ({ method, path }: Call): string => `${method} ${path}`
@@ -58,6 +63,11 @@ async function crowd<T>(items: readonly T[], act: (item: T) => Promise<void>): P
   })
 }
 
+async function boundToken({ admin }: Site, more: Fields): Promise<string> {
+  const { result } = await admin('/otpost/api-tokens', { username: 'admin', name: 'bound', ...more })
+  return (result.value as { readonly token: string }).token // the one reply that shows it
+}
+
 /** Makes sure that the calls are refused for want of rights alone. */
 async function isOpenTo(site: Site, calls: readonly Call[], token: string): Promise<number> {
   let done = 0
@@ -69,14 +79,21 @@ async function isOpenTo(site: Site, calls: readonly Call[], token: string): Prom
   return done
 }
 
-async function attackWithout(start: Start, calls: readonly Call[], held: typeof strangers): Promise<Outcome> {
+/** @param settings of the site, beside the usual ones; `scope`: of the API token with which the calls are done */
+async function attackWithout(
+  start: Start,
+  calls: readonly Call[],
+  held: typeof strangers,
+  { settings, scope = '' }: { readonly settings?: Fields; readonly scope?: string } = {},
+): Promise<Outcome> {
   const [site, other] = [await openSite(), await openSite()]
   const { through, check } = lookAt(site)
   let tries = 0
   try {
     await settle(other)
-    const { own } = await settle(site)
+    await settle(site)
     for (const one of [site, other]) await furnish(one)
+    if (settings) await site.admin('/system/setConfig', settings)
     for (const credential of await held(site, other)) {
       const some = calls.filter((call) => credential.against?.(call) ?? true)
       await check(credential.name, async () => {
@@ -92,7 +109,7 @@ async function attackWithout(start: Start, calls: readonly Call[], held: typeof 
       })
       start.say(`${tries} calls, ${credential.name}`)
     }
-    const open = await isOpenTo(site, calls, own)
+    const open = await isOpenTo(site, calls, await boundToken(site, scope === '' ? {} : { scope }))
     if (open < calls.length / 2)
       through.push(`only ${open} calls are done for those who have the right: little was shown`)
     return { tries, through: through.slice(0, 20), note: `${calls.length} calls, ${open} of them done with a login` }
@@ -118,15 +135,9 @@ async function attackBeyond(start: Start): Promise<Outcome> {
   try {
     await settle(site)
     await furnish(site)
-    const made = async (more: Fields) =>
-      (
-        (await site.admin('/otpost/api-tokens', { username: 'admin', name: 'bound', ...more })).result.value as {
-          token: string
-        }
-      ).token // the one reply that shows it
     const headersOf = (token: string): Fields => ({ authorization: `Bearer ${token}` })
     for (const scope of ['admin', 'system', 'audit', 'tools']) {
-      const headers = headersOf(await made({ scope }))
+      const headers = headersOf(await boundToken(site, { scope }))
       const beyond = ADMINISTRATION.filter((call) =>
         neededFor(call).some((rights) => rights.every((right) => right.scope !== scope || right.whole)),
       )
@@ -142,7 +153,7 @@ async function attackBeyond(start: Start): Promise<Outcome> {
       start.say(`${tries} calls beyond ${scope}`)
     }
     // With every right, but not where the foreign things are.
-    const headers = headersOf(await made({ scope: 'admin', realm: 'attacked' }))
+    const headers = headersOf(await boundToken(site, { scope: 'admin', realm: 'attacked' }))
     const fields = {
       serial: 'FOREIGN',
       user: 'foreign',
@@ -281,6 +292,15 @@ export const privileges: readonly Attack[] = [
     name: 'self-service by those who have no session',
     on: 'file',
     run: (start) => attackWithout(start, SELF_SERVICE, strangersToUsers),
+  },
+  {
+    name: '/validate by those who have no key, where one is asked for',
+    on: 'file',
+    run: (start) =>
+      attackWithout(start, VALIDATION, strangersToValidate, {
+        settings: { validate_api_key: 'True' },
+        scope: 'validate',
+      }),
   },
   { name: 'administration beyond scope and realm', on: 'file', run: attackBeyond },
   { name: "self-service at a neighbour's token", on: 'file', run: attackNeighbour },
