@@ -59,6 +59,9 @@ describe('admin/show', () => {
     [{ filter: '/:token is inactive:/' }, 'SH2'],
     [{ filter: '/:token is disabled:/' }, 'SH2'],
     [{ filter: 'ALPHA' }, 'SH2'],
+    // Words that every object knows.
+    [{ filter: 'constructor' }, ''],
+    [{ filter: '__proto__' }, ''],
     [{ filter: '[x]' }, 'SH2'],
     [{ filter: '1003' }, 'SH3'],
     [{ filter: 'sms' }, 'SH3'],

@@ -104,7 +104,7 @@ export function realmsOf(realm: string): TokenSelection {
   return realm === '' || realm === '*' ? {} : { realms: [realm.toLowerCase()] }
 }
 
-const STATES: Readonly<Record<string, boolean>> = Object.fromEntries(
+const STATES: ReadonlyMap<string, boolean> = new Map(
   (
     [
       ['active', true],
@@ -119,16 +119,20 @@ const STATES: Readonly<Record<string, boolean>> = Object.fromEntries(
 )
 
 function filterOf(text: string): TokenSelection {
-  const active = STATES[text.trim().toLowerCase()]
+  const active = STATES.get(text.trim().toLowerCase())
   if (active !== undefined) return { active }
   return text === '' ? {} : { text }
 }
 
+const ASSIGNED: ReadonlyMap<string, boolean> = new Map([
+  ['0', false],
+  ['1', true],
+])
 export const decodeFindByOtp = (params: Params, otp: string): FindByOtpCommand => ({
   otp,
   type: param(params, 'type') || null,
   realm: param(params, 'realm') || null,
-  assigned: { 0: false, 1: true }[param(params, 'assigned') ?? ''] ?? null,
+  assigned: ASSIGNED.get(param(params, 'assigned') ?? '') ?? null,
 })
 
 export const decodeLost = (params: Params): LostCommand => ({
