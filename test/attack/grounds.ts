@@ -1,6 +1,6 @@
 /** Grounds: what lies in the database of a site that is attacked: things that the attacker may use up, and foreign ones that nobody touches. */
 import { ALL_RIGHTS, USER_HASH, PASSWORD as USER_PASSWORD } from '../support/self.ts'
-import { cookieOf, FORM, formOf, type Sent, type Site } from './site.ts'
+import { cookieOf, formOf, type Sent, type Site } from './site.ts'
 
 type Fields = Readonly<Record<string, string>>
 
@@ -137,5 +137,3 @@ export function samplesOf(path: string, names: readonly string[]): Fields {
     names.flatMap((name) => (LEFT_OUT.includes(name) || !samples[name] ? [] : [[name, samples[name]]])),
   )
 }
-
-export { FORM }

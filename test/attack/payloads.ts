@@ -101,6 +101,12 @@ function follow<T extends object>(found: T | Reference): T {
   return way.reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], openapi) as T // as the document is built
 }
 
+/** Parameters that depend on what is configured, so that the document has no line for them. */
+const UNLISTED: Readonly<Record<string, readonly string[]>> = {
+  '/system/setResolver': ['passwdresolver.content'],
+  '/system/setConfig': ['EmailProviderConfig', 'EmailProvider', 'SMSProviderConfig', 'splitAtSign'],
+}
+
 /** Every call that the document of the API knows, with its parameters. */
 export const CALLS: readonly Call[] = Object.entries(openapi.paths).flatMap(([path, methods]) =>
   Object.entries(methods as Readonly<Record<string, Operation>>).map(([method, operation]): Call => {
@@ -114,6 +120,7 @@ export const CALLS: readonly Call[] = Object.entries(openapi.paths).flatMap(([pa
     const names = [
       ...parameters.filter((one) => one.in === 'query').map(({ name }) => name),
       ...bodies.flatMap(Object.keys),
+      ...(UNLISTED[path] ?? []),
     ]
     return {
       ...{ path, method: method.toUpperCase() as Call['method'], names: [...new Set(names)] },

@@ -3,12 +3,13 @@
 import type { Needed } from '../../src/core/policy/reach.ts'
 import { neededBy } from '../../src/http/dialects/privacyidea/rights.ts'
 import { neededBy as neededOnLinotp } from '../../src/http/rights.ts'
-import { type Attack, atOnce, type Outcome, pick, randomOf, type Start } from './attack.ts'
-import { type Credential, strangers, strangersToUsers, strangersToValidate } from './credentials.ts'
+import { type Attack, type Outcome, pick, randomOf, type Start } from './attack.ts'
+import { crowd, hasRow, keyOf, lookAt, make } from './calls.ts'
+import { strangers, strangersToUsers, strangersToValidate } from './credentials.ts'
 import { type Detour, detoursOf } from './detours.ts'
 import { CANARY, foreignRows, furnish, samplesOf, selfSession, settle } from './grounds.ts'
 import { CALLS, type Call } from './payloads.ts'
-import { type Answer, changed, FORM, fingerprint, isDone, openSite, type Site } from './site.ts'
+import { isDone, openSite, type Site } from './site.ts'
 
 type Fields = Readonly<Record<string, string>>
 
@@ -19,50 +20,6 @@ const VALIDATION = CALLS.filter(
   ({ by, path }) =>
     by === 'anybody' && /\/validate\//.test(path) && !/\/(ok|fail|initialize)$|polltransaction/.test(path),
 )
-const CROWD = 8
-
-const keyOf = ({ method, path }: Call): string => `${method} ${path}`
-
-/** The call as it is meant, so that nothing but the right is missing. */
-async function make(site: Site, call: Call, { headers, fields = {} }: Omit<Credential, 'name'>): Promise<Answer> {
-  const all: Fields = { ...samplesOf(call.path, call.names), ...fields }
-  const inPath = samplesOf(call.path, call.pathNames)
-  const path = call.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(inPath[name] ?? 'x'))
-  const form = new URLSearchParams(all).toString()
-  return call.method === 'POST'
-    ? site.send('POST', path, { headers: { ...FORM, ...headers }, body: form })
-    : site.send(call.method, `${path}?${form}`, { headers })
-}
-
-/** Nothing was asked of otpost there, so that it has no row. */
-const hasRow = ({ status }: Answer): boolean => ![404, 405].includes(status)
-
-type Look = { readonly through: string[]; readonly check: (what: string, act: () => Promise<number>) => Promise<void> }
-
-/** Looks at the database around what must change nothing; `act` says how many rows of the audit it must have left. */
-function lookAt(site: Site): Look {
-  const through: string[] = []
-  const rows = async () => Number((await site.query('SELECT COUNT(*) AS n FROM audit'))[0]?.n)
-  return {
-    through,
-    check: async (what, act) => {
-      const before = { tables: await fingerprint(site), rows: await rows() }
-      const due = await act()
-      for (const table of changed(before.tables, await fingerprint(site)))
-        through.push(`${what} changed the table ${table}`)
-      const left = (await rows()) - before.rows
-      if (left < due) through.push(`${what}: ${due} refusals left ${left} rows in the audit`)
-    },
-  }
-}
-
-async function crowd<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items]
-  await atOnce(CROWD, async () => {
-    for (let item = queue.pop(); item !== undefined; item = queue.pop()) await act(item)
-  })
-}
-
 async function boundToken({ admin }: Site, more: Fields): Promise<string> {
   const { result } = await admin('/otpost/api-tokens', { username: 'admin', name: 'bound', ...more })
   return (result.value as { readonly token: string }).token // the one reply that shows it

@@ -61,15 +61,17 @@ async function carryOut({ name, on, run }: Attack): Promise<Carried> {
   const began = performance.now()
   const { isTTY } = process.stderr
   const say = (progress: string) => isTTY && process.stderr.write(`\r\u001b[K${name}: ${progress}`)
-  const outcome = await run({ profile, seed, say }).catch((error: unknown) => ({
-    tries: 0,
-    through: [`the attack broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
-  }))
+  const outcome = await run({ profile, seed, say }).catch(
+    (error: unknown): Outcome => ({
+      tries: 0,
+      through: [`the attack broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
+    }),
+  )
   const seconds = Math.round((performance.now() - began) / 100) / 10
   if (isTTY) process.stderr.write('\r\u001b[K')
-  console.error(
-    `${outcome.through.length === 0 ? 'ok    ' : 'FAILED'} ${name} (${on}): ${outcome.tries} tries, ${seconds} s`,
-  )
+  const state = outcome.through.length > 0 ? 'FAILED ' : outcome.tries === 0 ? 'skipped' : 'ok     '
+  const note = outcome.note === undefined ? '' : ` (${outcome.note})`
+  console.error(`${state} ${name}${note}, ${on}: ${outcome.tries} tries, ${seconds} s`)
   for (const line of outcome.through) console.error(`GOT THROUGH  ${name} (${on}): ${line}`)
   return { name, on, seconds, ...outcome }
 }
