@@ -209,7 +209,7 @@ async function attackConfigurations(start: Start): Promise<Outcome> {
 }
 
 const chosen = ({ profile }: Start, random: () => number): readonly string[] =>
-  Array.from({ length: profile === 'full' ? 25 : 3 }, () => pick(PAYLOADS, random))
+  Array.from({ length: profile === 'full' ? 12 : 3 }, () => pick(PAYLOADS, random))
 
 export const placeAttacks: readonly Attack[] = [
   { name: 'hostile logins and patterns for a directory', on: 'file, LDAP', run: attackDirectory },

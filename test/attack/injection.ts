@@ -96,7 +96,7 @@ function triesOf(call: Call, { profile }: Start, deal: (count: number) => readon
   const full = profile === 'full'
   const count = SLOW.test(call.path) ? 1 : 2
   const payloads = () =>
-    full ? [...POLYGLOTS, ...(THOROUGH.test(key) ? PAYLOADS : deal(5 * count))] : [POLYGLOTS[0], ...deal(count - 1)]
+    full ? [...POLYGLOTS, ...(THOROUGH.test(key) ? PAYLOADS : deal(3 * count))] : [POLYGLOTS[0], ...deal(count - 1)]
   let turn = 0
   const tries = names.flatMap((name) =>
     payloads().map((payload) => tryOf(call, name, payload, SHAPES[turn++ % SHAPES.length] ?? 'form')),
