@@ -108,6 +108,7 @@ async function runLane(stages: readonly Stage[]): Promise<readonly Carried[]> {
 const rows = (await Promise.all(lanes.map(runLane))).flat()
 if (!values.json) console.log(`\n${tableOf(rows)}`)
 if (values.markdown !== undefined) writeFileSync(values.markdown, `${tableOf(rows)}\n`)
+if (rows.length === 0) console.error(`there is no attack with '${values.only}' in its name or place`)
 const failed = rows.filter(({ through }) => through.length > 0).length
 console.error(
   `\n${rows.length - failed} passed, ${failed} failed, in ${Math.round((performance.now() - started) / 1000)} s`,

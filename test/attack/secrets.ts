@@ -66,6 +66,7 @@ async function attackSecrets(start: Start): Promise<Outcome> {
         places.filter(({ name }) => !ADMINISTRATION.test(name)),
       ),
       ...places.filter(({ content }) => content.length < 50).map(({ name }) => `${name} is empty: nothing was shown`),
+      ...(site.log().includes('"level":"debug"') ? [] : ['the log says nothing on level debug: little was shown']),
       ...(otps < 8 ? [`only ${otps} OTPs were seen: little was shown`] : []),
     ]
     const tries = life.found.reduce((sum, { text }) => sum + spellingsOf(text).size, 0) * places.length
