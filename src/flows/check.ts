@@ -6,21 +6,9 @@
  */
 import { type CheckFacts, decide, type Plan } from '../core/check.ts'
 import type { CheckFailure } from '../core/failures.ts'
-import type { MatchesPin, PinRule } from '../core/pass.ts'
-import {
-  authorize,
-  autoSms,
-  detailOnFail,
-  detailOnSuccess,
-  otpPin,
-  passOnNoToken,
-  passthru,
-  tokenSerial,
-  tokenTypes,
-  triggerSms,
-} from '../core/policy/actions.ts'
-import { isAuthorizationAsked } from '../core/policy/policy.ts'
-import { lastAccess, passOnUserNoToken, passOnUserNotFound, prependPin } from '../core/setting-keys.ts'
+import type { PinRule } from '../core/pass.ts'
+import { autoSms, detailOnFail, detailOnSuccess, otpPin, triggerSms } from '../core/policy/actions.ts'
+import { lastAccess, prependPin } from '../core/setting-keys.ts'
 import { settingOf } from '../core/settings.ts'
 import { failedOnce, throttleOf } from '../core/throttle.ts'
 import type { Seconds } from '../core/time.ts'
@@ -38,6 +26,7 @@ import { type Directories, reasonsOf } from './directories.ts'
 import type { Enroll } from './enroll.ts'
 import type { Facts } from './facts.ts'
 import { createGather, type Gathered } from './gather.ts'
+import { mayLogIn, whatIsMissing } from './passing.ts'
 import { passwordOf } from './password.ts'
 import { type AnswerLengths, createProve, type Proof } from './prove.ts'
 import { createFindEarlier, type Earlier, repeated } from './repeat.ts'
@@ -328,33 +317,3 @@ type Rejecting = Pick<Gathered, 'settings' | 'who' | 'foreign' | 'failures' | 'u
 
 const counted = (tokens: readonly Token[], counts: ReadonlyMap<string, number>): readonly CountedToken[] =>
   tokens.map(({ serial, type, failCount }) => ({ serial, type, failCount: counts.get(serial) ?? failCount }))
-
-/** Why nobody is asked, or null; `passed`: the answer is yes all the same (contract 2.1, steps 1, 3, 7, 8). */
-async function whatIsMissing(
-  command: CheckCommand,
-  gathered: Gathered,
-  password: MatchesPin,
-): Promise<CheckFailure | 'passed' | null> {
-  const { settings, policy, failure, tokens } = gathered
-  if (isAuthorizationAsked(settings.policies) && !policy.value(authorize)) return 'user_not_authorized'
-  if (failure) return failure === 'user_unknown' && settingOf(settings, passOnUserNotFound) ? 'passed' : failure
-  if (tokens.length === 0) {
-    if (command.user === null || gathered.hasToken) return 'token_missing'
-    // Whom the name means is not known then, and who that is may have a token.
-    if (gathered.unavailable.length > 0) return 'resolver_unavailable'
-    if (settingOf(settings, passOnUserNoToken) || policy.value(passOnNoToken)) return 'passed'
-    return policy.value(passthru) && (await password(command.pass ?? '')) ? 'passed' : 'token_missing'
-  }
-  if (command.single && tokens.length > 1) return 'token_ambiguous'
-  return command.pass === null && !command.single ? 'pass_missing' : null
-}
-
-/** `tokentype` and `serial` of scope authorization. */
-function mayLogIn({ policy }: Gathered, token: Token): boolean {
-  const types = policy.value(tokenTypes).toLowerCase().split(/\s+/).filter(Boolean)
-  const pattern = policy.value(tokenSerial)
-  return (
-    (types.length === 0 || types.includes('*') || types.includes(token.type)) &&
-    (pattern === '' || new RegExp(pattern).test(token.serial))
-  )
-}

@@ -6,49 +6,34 @@
  * losers of the race too.
  */
 import { type Challenge, transactionIds } from '../core/challenge.ts'
-import { hotp } from '../core/hotp.ts'
-import { preferredLanguages } from '../core/language.ts'
 import type { Bucket } from '../core/limits.ts'
 import { maskAddress } from '../core/mask.ts'
-import { allowedDestinations, language, maxAttempts, sendLimit } from '../core/policy/actions.ts'
+import { allowedDestinations, maxAttempts, sendLimit } from '../core/policy/actions.ts'
 import { isWithin } from '../core/policy/destinations.ts'
-import type { Policy } from '../core/policy/policy.ts'
 import { maxAttemptsSetting, transactionLength } from '../core/setting-keys.ts'
-import { type ProviderRecord, type Settings, settingOf } from '../core/settings.ts'
-import { smsParts } from '../core/sms-parts.ts'
-import { fill } from '../core/template.ts'
+import { settingOf } from '../core/settings.ts'
 import { throttleOf } from '../core/throttle.ts'
 import type { Seconds } from '../core/time.ts'
 import type { Token } from '../core/token.ts'
-import type { ProposedText, TokenType } from '../core/tokens/token-type.ts'
-import type { UserRecord } from '../core/users.ts'
-import type { Edges } from '../ports/edges.ts'
+import type { TokenType } from '../core/tokens/token-type.ts'
 import type { OpenCommand, Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
-import type { Audit, AuditDetails } from './audit.ts'
+import type { AuditDetails } from './audit.ts'
 import { createAwaitDelivery } from './await-delivery.ts'
-import { type Deliver, type DeliveryResult, type Render, restingLast } from './deliver.ts'
+import { restingLast } from './deliver.ts'
 import type { Facts } from './facts.ts'
-import type { MessagePlan } from './message.ts'
+import { createSend, type Outgoing, type SendCommand, type SendParts } from './send.ts'
 import { createSendBuckets, limitName } from './send-limits.ts'
 import { chooseProviders, type Target, targetOf, validity } from './target.ts'
 
-export type TriggerCommand = {
-  readonly settings: Settings
+export type TriggerCommand = SendCommand & {
   readonly tokens: readonly Token[]
-  /** Secrets of `tokens`, opened by the caller's step *prove*. */
-  readonly secrets: ReadonlyMap<string, Uint8Array>
   /** Serials that count a failure in the same commit. */
   readonly failed: readonly string[]
   /** Challenges that were guessed at by the same request. */
   readonly guessed: readonly number[]
   /** Where the client's failures are counted, if this was one as well. */
   readonly failures?: readonly Bucket[]
-  /** The policy for the user that was named, else for the owner of the tokens. */
-  readonly policy: Policy
-  readonly owner: UserRecord | null
-  /** Texts that the client proposed. */
-  readonly proposed: ProposedText
   readonly subject: Pick<AuditDetails, 'user' | 'realm'>
 }
 
@@ -76,21 +61,15 @@ export type Unsent = 'message_undelivered' | 'challenge_lost' | 'send_limit_reac
 
 export type Trigger = (command: TriggerCommand, facts: Facts) => Promise<TriggerOutcome>
 
-type Parts = {
-  readonly store: Store
-  readonly audit: Audit
-  readonly vault: Vault
-  readonly deliver: Deliver
-  readonly messages: (plan: MessagePlan) => Render
-  readonly edges: Edges
-}
+type Parts = SendParts & { readonly store: Store; readonly vault: Vault }
 
 /** One on its way to a challenge. */
-type Opening = OpenCommand['openings'][number] & Target & { readonly providers: readonly ProviderRecord[] }
+type Opening = OpenCommand['openings'][number] & Outgoing
 
 /** @param sendDeadline seconds that one delivery may take; the time-out of the deliveries behind `parts.deliver` */
 export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
-  const { store, audit, deliver, messages, edges } = parts
+  const { store, audit, edges } = parts
+  const send = createSend(parts)
   // One second more than a delivery takes: what is still pending then was lost with its process.
   const lostAfter = sendDeadline + 1
   const awaitDelivery = createAwaitDelivery(parts, lostAfter)
@@ -202,87 +181,6 @@ export function createTrigger(parts: Parts, sendDeadline: Seconds): Trigger {
       ]
     })
     return { parentId, openings }
-  }
-
-  /** Renders, delivers and notes; true when a provider took the message. */
-  async function send(opening: Opening, challenge: Challenge, command: TriggerCommand, facts: Facts): Promise<boolean> {
-    const { token, providers } = opening
-    const result = await transmit(opening, challenge, command, facts)
-    const provider = result.provider ?? providers[0] ?? null
-    const note = { requestId: facts.requestId, serial: token.serial, at: facts.now }
-    await store.noteDelivery({
-      ...note,
-      challengeId: challenge.id,
-      delivered: result.delivered,
-      message: opening.message,
-      expiresAt: challenge.createdAt + validity(command.settings, token, opening.type, provider),
-      tries: await audit.sealTries({ ...note, tries: result.tries }),
-      rests: {
-        now: edges.clock(),
-        failed: result.failed.map(({ type, name, sealedConfig }) => ({ type, name, sealedConfig })),
-        took: result.provider && { type: result.provider.type, name: result.provider.name },
-      },
-    })
-    if (!result.delivered)
-      edges.log.error('message_undelivered', {
-        request: facts.requestId,
-        serial: token.serial,
-        reason: result.tries.map((t) => `${t.provider}: ${t.reason}`).join(', '),
-      })
-    return result.delivered
-  }
-
-  async function transmit(
-    opening: Opening,
-    challenge: Challenge,
-    command: TriggerCommand,
-    facts: Facts,
-  ): Promise<DeliveryResult> {
-    const { settings, policy } = command
-    const { token, type, providers, to } = opening
-    const undelivered = (reason: string): DeliveryResult => ({
-      delivered: false,
-      provider: null,
-      tries: [{ provider: '', status: 'unavailable', reason }],
-      failed: [],
-    })
-    const secret = command.secrets.get(token.serial)
-    if (!secret) return undelivered('token_unreadable')
-    if (type.settings.send && !settingOf(settings, type.settings.send)) return undelivered('sending_disabled')
-    if (providers.length === 0) return undelivered('provider_missing')
-    if (to === null) return undelivered('address_missing')
-
-    const values = {
-      otp: hotp({ secret, counter: challenge.counter, digits: token.digits, hash: token.hash }),
-      serial: token.serial,
-      transactionId: challenge.transactionId,
-      attributes: command.owner?.attributes ?? {},
-    }
-    const template = type.template(policy, command.proposed)
-    if (type.channel === 'sms') warnOfParts(token.serial, fill(template.text, values), facts)
-    const message = messages({
-      request: facts.requestId,
-      id: `${challenge.transactionId}.${challenge.id}`,
-      to,
-      ...template,
-      values,
-      languages: preferredLanguages({
-        decided: policy.value(language),
-        attributes: values.attributes,
-        accepted: facts.acceptLanguage ?? '',
-      }),
-      version: settings.version,
-      now: facts.now,
-      validity: (provider) => validity(settings, token, type, provider),
-    })
-    edges.log.info('message_sending', { request: facts.requestId, serial: token.serial, to: maskAddress(to) })
-    return deliver(providers, message, facts)
-  }
-
-  /** Each part is paid for. What a provider's own template adds is not counted. */
-  function warnOfParts(serial: string, text: string, { requestId: request }: Facts): void {
-    const { parts, encoding } = smsParts(text)
-    if (parts.length > 1) edges.log.warn('sms_parts', { request, serial, parts: parts.length, encoding })
   }
 }
 

@@ -143,7 +143,7 @@ export type OpenCommand = {
   readonly failures?: readonly Bucket[]
   /** A challenge that is still pending after this long was lost by its process and blocks nobody. */
   readonly sendDeadline: Seconds
-  /** `limited`: nothing was opened and nothing blocks, because of `limits` or `buckets`; `blocked`: for another reason. */
+  /** `blocked`: nothing was opened, and a challenge is open; `limited`: none is, because of `limits` or `buckets`. */
   readonly audit: {
     readonly done: AuditRow
     readonly blocked: AuditRow
