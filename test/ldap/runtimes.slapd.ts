@@ -2,14 +2,13 @@
  * ldapresolver on Node, Deno, Bun and workerd, against the same servers: what is found by which way, that no certificate
  * passes unchecked, and that a server that stands still holds nobody.
  */
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import type { Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testCertificates } from '../support/certificates.ts'
 import { startLdapServer } from '../support/ldap-server.ts'
 import { startRuntime } from '../support/runtimes.ts'
 import { closedPort } from '../support/smtp-server.ts'
+import { startWorker } from '../support/workerd.ts'
 import { ENTRIES, NUMBERED } from './entries.ts'
 import type { Attempt, Findings } from './parity/attempt.ts'
 import { KEYS } from './resolver.ts'
@@ -85,27 +84,7 @@ async function runInChild(runtime: RuntimeName, attempts: readonly Attempt[]): P
 }
 
 async function runInWorkerd(_: RuntimeName, attempts: readonly Attempt[]): Promise<readonly Findings[]> {
-  // Read when miniflare is loaded, so it is loaded after this.
-  process.env.NODE_EXTRA_CA_CERTS = authority.certificateFile
-  const { convertV4MiniflareOptions, Miniflare } = await import('miniflare')
-  const bundle = await build({
-    entryPoints: [fileURLToPath(new URL('parity/worker.ts', import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2024',
-    external: ['node:*'],
-  })
-  miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      modules: true,
-      script: bundle.outputFiles[0]?.text ?? '',
-      compatibilityDate: '2026-11-01',
-      compatibilityFlags: ['nodejs_compat'],
-      // workerd writes a stack trace for each certificate that it refuses
-      handleStructuredLogs: () => undefined,
-    }),
-  )
+  miniflare = await startWorker(new URL('parity/worker.ts', import.meta.url), authority.certificateFile)
   const found: Findings[] = []
   for (const one of attempts) {
     const body = JSON.stringify({ ...one, keys: { ...one.keys, TLS_CA: '' } })

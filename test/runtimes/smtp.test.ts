@@ -2,8 +2,6 @@
  * SMTPEmailProvider on Node, Deno, Bun and workerd, against the same servers: what arrives by which way, that no
  * certificate passes unchecked, and that a silent server holds nobody beyond the deadline.
  */
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import type { Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Delivery } from '../../src/ports/provider.ts'
@@ -19,6 +17,7 @@ import {
   startScriptedServer,
   startSmtpServer,
 } from '../support/smtp-server.ts'
+import { startWorker } from '../support/workerd.ts'
 import type { Attempt } from './smtp-parity/attempt.ts'
 
 type RuntimeName = 'node' | 'deno' | 'bun' | 'workers'
@@ -114,27 +113,7 @@ async function runInChild(runtime: RuntimeName, attempts: readonly Attempt[]): P
 }
 
 async function runInWorkerd(_: RuntimeName, attempts: readonly Attempt[]): Promise<readonly Delivery[]> {
-  // Read when miniflare is loaded, so it is loaded after this.
-  process.env.NODE_EXTRA_CA_CERTS = authority.certificateFile
-  const { convertV4MiniflareOptions, Miniflare } = await import('miniflare')
-  const bundle = await build({
-    entryPoints: [fileURLToPath(new URL('smtp-parity/worker.ts', import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2024',
-    external: ['node:*'],
-  })
-  miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      modules: true,
-      script: bundle.outputFiles[0]?.text ?? '',
-      compatibilityDate: '2026-11-01',
-      compatibilityFlags: ['nodejs_compat'],
-      // workerd writes a stack trace for each certificate that it refuses
-      handleStructuredLogs: () => undefined,
-    }),
-  )
+  miniflare = await startWorker(new URL('smtp-parity/worker.ts', import.meta.url), authority.certificateFile)
   const results: Delivery[] = []
   for (const one of attempts) {
     const response = await miniflare.dispatchFetch('http://worker/', { method: 'POST', body: JSON.stringify(one) })

@@ -1,10 +1,9 @@
 /** RFC vectors, sealing and passwords on every runtime; what one seals or hashes, the others read. */
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
-import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import type { Miniflare } from 'miniflare'
 import { afterAll, describe, expect, it } from 'vitest'
 import { RFC4226, RFC6238 } from '../support/rfc4226.ts'
 import { startRuntime } from '../support/runtimes.ts'
+import { startWorker } from '../support/workerd.ts'
 import { type Made, make, type Outcome, read } from './vectors/vectors.ts'
 
 let miniflare: Miniflare | undefined
@@ -35,23 +34,7 @@ async function inChild(runtime: 'node' | 'deno' | 'bun', made: Made): Promise<Ou
 }
 
 async function inWorkerd(made: Made): Promise<Outcome> {
-  const bundle = await build({
-    entryPoints: [fileURLToPath(new URL('vectors/worker.ts', import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2024',
-    external: ['node:*', 'crypto'],
-    define: { 'process.env.NODE_ENV': '"production"' },
-  })
-  miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      modules: true,
-      script: bundle.outputFiles[0]?.text ?? '',
-      compatibilityDate: '2026-11-01',
-      compatibilityFlags: ['nodejs_compat'],
-    }),
-  )
+  miniflare = await startWorker(new URL('vectors/worker.ts', import.meta.url))
   const response = await miniflare.dispatchFetch('http://worker/', { method: 'POST', body: JSON.stringify(made) })
   return (await response.json()) as Outcome // written by vectors/worker.ts
 }

@@ -1,7 +1,6 @@
 /** The four runtimes, each ready to perform the tasks of the contract of providers. */
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { type RuntimeName as ChildName, startRuntime } from '../../support/runtimes.ts'
+import { startWorker } from '../../support/workerd.ts'
 import type { Perform } from './tasks.ts'
 
 export const RUNTIMES = ['node', 'deno', 'bun', 'workerd'] as const
@@ -26,24 +25,7 @@ async function startChild(name: ChildName): Promise<Runtime> {
 }
 
 async function startWorkerd(): Promise<Runtime> {
-  const { convertV4MiniflareOptions, Miniflare } = await import('miniflare')
-  const bundle = await build({
-    entryPoints: [fileURLToPath(new URL('./worker.ts', import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2024',
-    external: ['node:*'],
-  })
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      modules: true,
-      script: bundle.outputFiles[0]?.text ?? '',
-      compatibilityDate: '2026-11-01',
-      compatibilityFlags: ['nodejs_compat'],
-      handleStructuredLogs: () => undefined,
-    }),
-  )
+  const miniflare = await startWorker(new URL('./worker.ts', import.meta.url))
   const { href } = await miniflare.ready
   return {
     perform: performOver((body) => fetch(href, { method: 'POST', body })),

@@ -53,7 +53,3 @@ export async function attempt({ keys, deadlineMs }: Attempt, edges: Edges): Prom
     await directory.close()
   }
 }
-
-export const epochSeconds = (): number => Math.floor(Date.now() / 1000)
-export const randomBytes = (count: number): Uint8Array => crypto.getRandomValues(new Uint8Array(count))
-export const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }

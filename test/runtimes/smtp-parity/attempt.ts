@@ -20,7 +20,3 @@ export async function attempt({ keys, to, deadlineMs }: Attempt, edges: Edges): 
   const mail = { id: 'parity-1', to, subject: 'Ihr Einmalpaßwort', text: '418276' }
   return send(mail, AbortSignal.timeout(deadlineMs))
 }
-
-export const epochSeconds = (): number => Math.floor(Date.now() / 1000)
-export const randomBytes = (count: number): Uint8Array => crypto.getRandomValues(new Uint8Array(count))
-export const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
