@@ -46,7 +46,8 @@ export function createAudit(store: Store, vault: Vault, server = ''): Audit {
   const row = async (facts: Facts, entry: AuditDetails): Promise<AuditRow> => {
     const { requestId, now: at, action, administrator, client } = facts
     const key = facts.asker?.letInBy() ?? null
-    const info = [entry.info ?? '', key === null ? '' : keyNamed(key)].filter((text) => text !== '').join('; ')
+    // First, since long texts are cut at their end.
+    const info = [key === null ? '' : keyNamed(key), entry.info ?? ''].filter((text) => text !== '').join('; ')
     const texts = { ...EMPTY, ...entry, info, action, administrator, client }
     const newest = await store.newestAudit()
     const kept = {
