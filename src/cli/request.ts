@@ -36,6 +36,8 @@ const Envelope = v.object({
   detail: v.optional(v.unknown()),
 })
 
+const NOT_ALLOWED = 410
+
 /** What to do about errors that have a number of their own (contract 1.2). */
 const NEXT: Readonly<Record<number, string>> = {
   1102: 'see `otpost token list`',
@@ -112,8 +114,13 @@ async function answerOf({ base, warn }: Server, path: string, response: Response
   const { result, detail } = read.output
   if (result.status) return { value: result.value, detail }
   const next = NEXT[result.error.code]
-  throw new Error(`${result.error.message}${next === undefined ? '' : `; ${next}`}`)
+  const message = `${result.error.message}${next === undefined ? '' : `; ${next}`}`
+  throw Object.assign(new Error(message), { code: result.error.code })
 }
+
+/** The server refused a call for want of a right. */
+export const isNotAllowed = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === NOT_ALLOWED
 
 /** Sends to a server behind the network. */
 export const network =

@@ -1,6 +1,7 @@
 /** The part of the admin client that changes tokens and imports them (contract 7.1). */
 import * as v from 'valibot'
-import type { Call, Fields } from './request.ts'
+import { failCountTimeout } from '../core/setting-keys.ts'
+import { type Call, type Fields, isNotAllowed } from './request.ts'
 
 const Refused = v.object({ line: v.number(), outcome: v.literal('refused'), field: v.string(), rule: v.string() })
 const Taken = v.object({
@@ -8,6 +9,8 @@ const Taken = v.object({
 })
 const Row = v.variant('outcome', [Refused, Taken])
 const Replacement = v.object({ serial: v.string(), token_typ: v.string(), end_date: v.string() })
+
+const Config = v.object({ failcounter_clear_timeout: v.optional(v.string(), '') })
 
 export type ImportedRow = v.InferOutput<typeof Row>
 export type Change = 'remove' | 'enable' | 'disable' | 'reset'
@@ -42,6 +45,15 @@ export function createTokenClient(call: Call) {
         end_date: validUntil,
       } = parse(Replacement, (await call('POST', '/admin/losttoken', fields)).value)
       return { serial, type, validUntil }
+    },
+    /** Minutes after which a lock ends by itself; 0: it does not, null: who may see tokens need not see settings. */
+    lockMinutes: async (): Promise<number | null> => {
+      const answer = await call('GET', '/system/getConfig').catch((error: unknown) => {
+        if (isNotAllowed(error)) return null
+        throw error
+      })
+      const written = answer && parse(Config, answer.value).failcounter_clear_timeout
+      return written === null ? null : (failCountTimeout.read(written) ?? failCountTimeout.fallback)
     },
     /** What became of each row, as the server tells it. */
     importRows: async function* (csv: string, dryRun: boolean): AsyncGenerator<ImportedRow> {

@@ -1,6 +1,6 @@
 /** token: enrols tokens and shows them; token-change.ts and token-import.ts have the rest. */
 import type { Command } from 'commander'
-import type { TokenRecord } from '../client.ts'
+import type { AdminClient, TokenFilter, TokenRecord } from '../client.ts'
 import { readStdinLine } from '../input.ts'
 import { print, printFields, printJson, printTable } from '../output.ts'
 import type { Platform } from '../platform.ts'
@@ -55,7 +55,7 @@ export function registerToken(program: Command, platform: Platform): void {
     if (state !== undefined && !['active', 'disabled'].includes(state))
       return list.error('error: --state is active or disabled')
     const filter = { user: free ? '/:no user:/' : user, realm, serial, filter: state ? `/:${state}:/` : search }
-    const tokens = await withAdmin(platform, list, (client) => client.tokens(filter))
+    const { tokens, lock } = await withAdmin(platform, list, (client) => tokensOf(client, filter))
     if (json) return printJson(tokens)
     const rows = tokens.map((one) => [
       one.serial,
@@ -63,7 +63,7 @@ export function registerToken(program: Command, platform: Platform): void {
       one.user,
       one.realms.join(' '),
       one.address ?? '',
-      stateOf(one),
+      stateOf(one, lock),
       one.description,
     ])
     printTable(
@@ -76,8 +76,8 @@ export function registerToken(program: Command, platform: Platform): void {
   const show = withJson(withTarget(token.command('show').description('show one token').argument('<serial>')))
   withExamples(show, 'otpost token show LSEM00012F6B')
   show.action(async (serial: string, { json }: { json?: true }) => {
-    const found = await withAdmin(platform, show, (client) => client.tokens({ serial }))
-    const one = found.find((candidate) => candidate.serial === serial)
+    const { tokens, lock } = await withAdmin(platform, show, (client) => tokensOf(client, { serial }))
+    const one = tokens.find((candidate) => candidate.serial === serial)
     if (!one) throw unknownToken(serial)
     if (json) return printJson(one)
     printFields({
@@ -88,7 +88,7 @@ export function registerToken(program: Command, platform: Platform): void {
         realms: one.realms.join(' '),
         address: one.address ?? '',
       },
-      ...{ state: stateOf(one), failures: `${one.failCount} of ${one.maxFailCount}`, digits: String(one.digits) },
+      ...{ state: stateOf(one, lock), failures: `${one.failCount} of ${one.maxFailCount}`, digits: String(one.digits) },
       ...{ counter: String(one.counter), created: one.createdAt ?? '', description: one.description },
     })
   })
@@ -132,7 +132,18 @@ function registerInit(token: Command, platform: Platform): void {
   })
 }
 
-function stateOf({ active, failCount, maxFailCount }: TokenRecord): string {
-  if (!active) return 'disabled'
-  return failCount >= maxFailCount ? 'locked' : 'active'
+/** What is said of a lock that ends by itself: the API does not tell when it began, but none has longer left. */
+async function tokensOf(client: AdminClient, filter: TokenFilter) {
+  const tokens = await client.tokens(filter)
+  const minutes = tokens.some(isLocked) ? await client.manage.lockMinutes() : null
+  return { tokens, lock: minutes ? `locked for ${minutes} min at most` : 'locked' }
+}
+
+const isLocked = ({ active, failCount, maxFailCount }: TokenRecord): boolean => active && failCount >= maxFailCount
+
+/** A maximum of 0 locks for ever. */
+function stateOf(one: TokenRecord, lock: string): string {
+  if (!one.active) return 'disabled'
+  if (!isLocked(one)) return 'active'
+  return one.maxFailCount === 0 ? 'locked' : lock
 }
