@@ -23,7 +23,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     await next()
   })
   app.use(mounted(mounts))
-  app.route('/healthcheck', healthRoutes(parts.notReady, edges.log))
+  app.route('/healthcheck', healthRoutes(parts.notReady, edges))
   app.use(readiness(parts))
   for (const { base, dialect } of mounts) app.route(base || '/', dialect.routes(parts))
 

@@ -141,3 +141,10 @@ it('says that it is ready, and that it is not when the database is gone', async 
   expect([status, json]).toEqual([503, { status: 'not ready' }])
   expect((await node.request('/healthcheck/status')).status).toBe(200)
 })
+
+it('says for how long it has been alive, whoever asked before', async () => {
+  const node = anotherNode(h, {})
+  h.pass(90)
+
+  expect((await node.request('/healthcheck/status')).json).toMatchObject({ status: 'alive', uptime: 90 })
+})
