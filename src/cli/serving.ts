@@ -30,6 +30,8 @@ export type ServeOptions = Address & {
 
 export type Serving = {
   readonly url: string
+  /** Where metrics are shown without a login; null: nowhere. */
+  readonly metricsUrl: string | null
   readonly devMail: boolean
   /** The default provider because of which the catcher is off. */
   readonly provider: string | null
@@ -79,7 +81,8 @@ export async function startServing(platform: Platform, options: ServeOptions): P
     open.endHousekeeping = keepHouse(housekeeping, edges.log)
     const url = urlOf(listening, tls !== undefined)
     const lines = devMail ? await demoLines(client, `${url}${administration}`) : []
-    return { url, devMail: devMail !== null, provider, lines, close: () => closeAll(open, grace) }
+    const metricsUrl = open.metrics && `${urlOf(open.metrics, false)}/metrics`
+    return { url, metricsUrl, devMail: devMail !== null, provider, lines, close: () => closeAll(open, grace) }
   } catch (error) {
     await closeAll(open, grace)
     throw error

@@ -4,17 +4,17 @@ import { check, cleanUp, newDataDir, otpost, startOtpost } from './otpost.ts'
 afterAll(cleanUp)
 
 it.each(['node', 'deno', 'bun'] as const)('%s shows metrics at an address of their own', async (runtime) => {
-  const port = 20_000 + Math.floor(Math.random() * 20_000)
-  const server = await startOtpost(['serve', '--data', newDataDir(), '--metrics', `127.0.0.1:${port}`], { runtime })
+  const server = await startOtpost(['serve', '--data', newDataDir(), '--metrics', '127.0.0.1:0'], { runtime })
+  const address = /^Metrics are shown without a login at (\S+)$/m.exec(server.output())?.[1] ?? ''
   await check(server.url, { user: 'nobody', pass: 'x' })
 
-  const response = await fetch(`http://127.0.0.1:${port}/metrics`)
+  const response = await fetch(address)
   const text = await response.text()
 
   expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
   expect(text).toContain(`runtime="${runtime}"`)
   expect(text).toContain('otpost_checks_total{verdict="rejected",reason="realm_unknown"} 1')
-  expect((await fetch(`http://127.0.0.1:${port}/validate/check`)).status).toBe(404)
+  expect((await fetch(new URL('/validate/check', address))).status).toBe(404)
   expect((await fetch(`${server.url}/metrics`)).status).toBe(401)
   expect(await server.stop()).toEqual({ code: 0, signal: null })
 })

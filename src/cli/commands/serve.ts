@@ -57,7 +57,7 @@ export function registerServe(program: Command, platform: Platform): void {
       if ((cert === undefined) !== (key === undefined))
         return serve.error('error: --tls-cert and --tls-key belong together')
       const { startServing } = await import('../serving.ts')
-      const { url, provider, lines, close } = await startServing(platform, {
+      const { url, metricsUrl, provider, lines, close } = await startServing(platform, {
         ...options,
         devMail,
         demo,
@@ -66,6 +66,7 @@ export function registerServe(program: Command, platform: Platform): void {
       })
       if (provider !== null) print(`Mails go out through provider ${provider}; the mail catcher is off.`)
       for (const line of lines) print(line)
+      if (metricsUrl !== null) print(`Metrics are shown without a login at ${metricsUrl}`)
       print(`otpost listening on ${url}`)
       await stopped()
       await close()
