@@ -8,13 +8,14 @@ import type { SentRecord } from '../ports/audit.ts'
 import type { Store } from '../ports/store.ts'
 import type { Vault } from '../ports/vault.ts'
 import type { Audit } from './audit.ts'
+import { createAreIntact } from './audit-intact.ts'
 import type { Prune, PruneCommand, Pruned } from './audit-prune.ts'
-import { createJudge, type Seal } from './audit-seal.ts'
+import type { Seal } from './audit-seal.ts'
 import { type AuditFilter, type AuditPage, createAuditSearch } from './audit-search.ts'
 import type { Verdict, Verify, VerifyProgress } from './audit-verify.ts'
 import type { Facts } from './facts.ts'
 
-/** A row as it is shown. `intact`: its own MAC is right; whether it stands where it should, `verify` says. */
+/** A row as it is shown. `intact`: it is what was written; whether it stands where it should, `verify` says. */
 export type ShownRecord = SentRecord & { readonly intact: boolean }
 export type ShownPage = { readonly rows: readonly ShownRecord[]; readonly total: number }
 /** `limit` null: all. */
@@ -42,7 +43,7 @@ type Parts = {
 
 export function createAuditAdmin({ store, vault, audit, seal, verify, prune: { prune } }: Parts): AuditAdmin {
   const find = createAuditSearch(store)
-  const judge = createJudge(vault)
+  const areIntact = createAreIntact({ store, vault })
 
   return {
     search: async (page, facts) => {
@@ -82,8 +83,8 @@ export function createAuditAdmin({ store, vault, audit, seal, verify, prune: { p
   }
 
   async function shown(rows: readonly SentRecord[]): Promise<readonly ShownRecord[]> {
-    const right = await judge.rows(rows)
-    return rows.map((row, n) => ({ ...row, intact: right[n] === true }))
+    const intact = await areIntact(rows)
+    return rows.map((row, n) => ({ ...row, intact: intact[n] === true }))
   }
 
   async function* limited(pages: AsyncGenerator<readonly SentRecord[]>, limit: number): AsyncGenerator<ShownRecord> {

@@ -114,6 +114,8 @@ export type AuditStore = {
   readonly findMacs: (numbers: readonly number[]) => Promise<ReadonlyMap<number, string>>
 
   readonly lastCheckpoint: () => Promise<AuditCheckpoint | null>
+  /** The one that seals the row with this number. */
+  readonly findCheckpoint: (row: number) => Promise<AuditCheckpoint | null>
   readonly readCheckpoints: (after: number, limit: number) => Promise<readonly AuditCheckpoint[]>
   /** `lost`: another process has made a checkpoint since the one before this was read. */
   readonly addCheckpoint: (checkpoint: AuditCheckpoint) => Promise<'done' | 'lost'>

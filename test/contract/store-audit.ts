@@ -160,6 +160,15 @@ function checkpointTests(suite: Suite): void {
     expect(await suite.store.readCheckpoints(next.id - 1, 10)).toEqual([made])
   })
 
+  it('are found by any of the rows that they seal', async () => {
+    const made = await checkpoint(suite, { first: 700_001, last: 700_003 })
+    await suite.store.addCheckpoint(made)
+    const found = (row: number) => suite.store.findCheckpoint(row)
+
+    expect(await Promise.all([700_001, 700_003].map(found))).toEqual([made, made])
+    expect(await Promise.all([700_000, 700_004].map(found))).toEqual([null, null])
+  })
+
   it('are sealed again by one of fifty', async () => {
     const next = await checkpoint(suite)
     await suite.store.addCheckpoint(next)

@@ -18,6 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => h.close())
 
+type Row = { readonly cell: readonly unknown[] }
 type Listed = { id: string; known: boolean; current: boolean; uses: Record<string, number> }
 const list = async (node: AnotherNode = rotated) =>
   (await node.request('/otpost/keys', {}, 'operator')).json.result?.value as readonly Listed[]
@@ -74,6 +75,8 @@ it('seals everything with the first key, and what was sealed can be used all the
   const { json } = await onlyNew.post('/validate/check', { user: 'ada', pass: `pin-${open.otp}` })
   expect(json.result?.value).toBe(true)
   expect((await list(onlyNew)).map(({ id }) => id)).toEqual(['k2'])
+  const { rows } = (await onlyNew.request('/audit/search?rp=1000', {}, 'operator')).json as { rows: Row[] }
+  expect(rows.filter(({ cell }) => cell[2] !== 'OK')).toEqual([])
 })
 
 it('seals nothing twice', async () => {

@@ -136,6 +136,13 @@ export function auditStore({ batch, newest, take }: Watched): AuditStore {
       return row ? toCheckpoint(row) : null
     },
 
+    findCheckpoint: async (row) => {
+      const [[found] = []] = await read(batch, [
+        sql`SELECT * FROM audit_checkpoints WHERE first <= ${row} AND last >= ${row} ORDER BY id DESC LIMIT 1`,
+      ])
+      return found ? toCheckpoint(found) : null
+    },
+
     readCheckpoints: async (after, limit) => {
       const [rows = []] = await read(batch, [
         sql`SELECT * FROM audit_checkpoints WHERE id > ${after} ORDER BY id LIMIT ${limit}`,
