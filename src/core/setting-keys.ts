@@ -196,7 +196,7 @@ export const clientFailLimit = limit(
 /** As policies name clients, without `*`, which would let in whom another entry leaves out. */
 export const validateClients: Setting<Condition<string> | null> = {
   key: 'validate_clients',
-  rule: 'must be empty, or addresses and networks like 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, separated by commas or blanks; those with - before them are left out, one at least is not',
+  rule: 'must be empty, or addresses and networks like 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, separated by commas or blanks; those with - before them are left out, and one at least has none',
   read: (written) => {
     const entries = written
       .replace(/([-!])\s+/g, '$1')
