@@ -105,10 +105,12 @@ async function openDatabase(
     if (databaseUrl === null) await (await open(join(dataDir, 'otpost.db'), 'a', 0o600)).close()
     const patience: Patience = {}
     client = embedded ? openFile(url) : openRemote(url, databaseToken, patience)
-    if (embedded) await prepareFile(client, synchronous)
     const batch = explained(embedded ? fileBatch(client, synchronous) : libsqlBatch(client), place)
-    // Before a key file is made beside it.
-    if (embedded) await refuseForeign(batch, place)
+    if (embedded) {
+      // Before anything is written into it, were it but its mode, or a key file is made beside it.
+      await refuseForeign(batch, place)
+      await prepareFile(client, synchronous)
+    }
     return { client, batch, store: createStore(batch), embedded, place, patience }
   } catch (error) {
     client?.close()

@@ -193,9 +193,12 @@ const faults: readonly Fault[] = [
       await client.execute('CREATE TABLE meta (name, content)')
       await client.execute('CREATE TABLE songs (title)')
       client.close()
+      const before = readFileSync(database(data))
       return {
         data,
         mend: async () => {
+          expect(readFileSync(database(data)).equals(before)).toBe(true)
+          expect(readdirSync(data)).toEqual(['otpost.db'])
           const theirs = createClient({ url: `file:${database(data)}` })
           const { rows } = await theirs.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
           theirs.close()
@@ -282,6 +285,14 @@ describe('a backup says which of its two files is at fault', () => {
 
     expect(said).toEqual([expect.stringMatching(DAMAGED), expect.stringMatching(NO_DATABASE)])
     expect(readdirSync(data).filter((name) => name.startsWith('copy'))).toEqual([])
+  })
+
+  it.each(['#1', 'why?', '100%', 'a%20b'])('or copies one in a folder called %s', async (name) => {
+    const data = copyOfSeed(join(newDataDir(), name))
+
+    const { code, stderr } = await otpost(['backup', `${data}.db`, '--data', data], { runtime: 'bun' })
+
+    expect([code, stderr]).toEqual([0, expect.stringContaining(`Copied the database to ${data}.db`)])
   })
 
   it('or copies one whose URL is relative to where the command runs', async () => {

@@ -8,7 +8,10 @@ describe('placeOf', () => {
     ['file:otpost.db?cache=private', 'otpost.db', true],
     ['file:./data/otpost.db', './data/otpost.db', true],
     ['libsql://db.example.org?authToken=hidden', 'libsql://db.example.org', false],
-    ['https://user:hidden@db.example.org/a', 'https://db.example.org/a', false],
+    ['file://localhost/var/lib/otpost.db', '/var/lib/otpost.db', true],
+    ['file:///nr%23%201/100%25%3F.db', '/nr# 1/100%?.db', true],
+    // No URL in the eyes of libSQL, which will say so.
+    ['file:/100%/otpost.db', '/100%/otpost.db', true],
   ])('%s is named %s', (url, name, embedded) => {
     expect(placeOf(url)).toEqual({ name, embedded })
   })

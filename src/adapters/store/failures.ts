@@ -11,11 +11,20 @@ export type DatabasePlace = {
   readonly embedded: boolean
 }
 
-/** @param url as in OTPOST_DATABASE_URL; behind its question mark, and before its @, there may be a password */
+/** @param url as in OTPOST_DATABASE_URL; behind its question mark there may be a token */
 export function placeOf(url: string): DatabasePlace {
   const [address = ''] = url.split('?')
-  if (!address.startsWith('file:')) return { name: address.replace(/\/\/[^/@]*@/, '//'), embedded: false }
-  return { name: decodeURI(address.replace(/^file:(\/\/(?=\/))?/, '')), embedded: true }
+  if (!address.startsWith('file:')) return { name: address, embedded: false }
+  return { name: decoded(address.replace(/^file:(\/\/(localhost)?(?=\/))?/, '')), embedded: true }
+}
+
+/** As libSQL decodes it; what is none in its eyes stays as it was written. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
 }
 
 /** A batch whose failures are explained. */
