@@ -33,7 +33,12 @@ export type Variables = Readonly<Record<string, string | undefined>>
 
 const Schema = v.object({
   OTPOST_DATABASE_URL: v.optional(
-    v.pipe(v.string(), v.regex(/^(file:|libsql:|https?:)/, 'must begin with file:, libsql:, https: or http:')),
+    v.pipe(
+      v.string(),
+      v.regex(/^(file:|libsql:|https?:)/, 'must begin with file:, libsql:, https: or http:'),
+      // `fetch` takes none, and repeats the whole address in what it says of that.
+      v.regex(/^(?!\w+:\/\/[^/?#]*@)/, 'must hold no user or password; a token goes into OTPOST_DATABASE_TOKEN'),
+    ),
   ),
   OTPOST_DATABASE_TOKEN: v.optional(v.string()),
   OTPOST_SQLITE_SYNCHRONOUS: v.optional(v.picklist(['FULL', 'NORMAL'], 'must be FULL or NORMAL'), 'FULL'),

@@ -203,6 +203,7 @@ describe('a server that cannot start says why in one line', () => {
   it.each([
     ['OTPOST_SEND_DEADLINE', '0', 'must be a whole number from 1 to 60'],
     ['OTPOST_DATABASE_URL', 'mysql://x', 'must begin with file:, libsql:, https: or http:'],
+    ['OTPOST_DATABASE_URL', 'http://otpost:hid@den@db:8080', 'must hold no user or password; a token goes into'],
     ['OTPOST_TRUSTED_PROXIES', 'everyone', 'is neither an address nor a network'],
     ['OTPOST_KEYS', 'k1:short', "key 'k1' must be 32 bytes in base64"],
     ['OTPOST_DATABASE_URL', 'http://127.0.0.1:1', 'OTPOST_KEYS must be set beside the URL of a database server'],
@@ -211,6 +212,7 @@ describe('a server that cannot start says why in one line', () => {
 
     expect(line).toMatch(/^otpost: /)
     expect(line).toContain(said)
+    expect(line).not.toMatch(/hid|den@/)
   })
 
   it('when the database is from a newer otpost, or its keys are gone', async () => {
