@@ -124,7 +124,8 @@ function parse(text: string): MasterKeys {
 async function makeKeyFile(path: string, edges: Edges): Promise<string> {
   const draft = `${path}.${crypto.randomUUID()}`
   try {
-    await writeFile(draft, `${newKey('k1', edges.random)}\n`, { mode: 0o600 })
+    // On disk before anything is sealed with it: the database is.
+    await writeFile(draft, `${newKey('k1', edges.random)}\n`, { mode: 0o600, flush: true })
     await link(draft, path)
     edges.log.warn('keys_created', { file: path, advice: 'keep a copy: without it the database cannot be read' })
   } catch (cause) {
