@@ -64,6 +64,19 @@ function challenges(suite: Suite): void {
     expect([opened, blocking.map(({ id }) => id)]).toEqual([[], [first.id]])
   })
 
+  it.each([[AHEAD], [NOW + 1]])(
+    'one of a node that is ahead, of %d, blocks nothing where nothing blocks',
+    async (made) => {
+      const token = await enrolled(suite)
+      await challenged(suite, token, { now: made })
+
+      const outcomes = await times(50, () => suite.store.open(openCommand(suite, [token], { blocking: 0 })))
+
+      expect(outcomes.flatMap(({ blocking }) => blocking)).toEqual([])
+      expect(outcomes.flatMap(({ opened }) => opened)).toHaveLength(50)
+    },
+  )
+
   it('nobody is shown it, and the sweep removes it', async () => {
     const token = await enrolled(suite)
     const { id, transactionId } = await challenged(suite, token, { now: SET_BACK })

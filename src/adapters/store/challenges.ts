@@ -140,10 +140,10 @@ export function challengeStore(batch: Batch): ChallengeStore {
       command.openings.map(({ token, ...o }) => ({ ...o, serial: token.serial, revision: token.revision })),
     )
     const opened = sql`(SELECT serial FROM challenges WHERE opened_by = ${requestId})`
-    /** Blocking is strict, so that a blocking time of 0 blocks nothing. */
+    /** A blocking time of 0 blocks nothing, not even what a node has sent whose clock is ahead. */
     const blocks = (
       blocking: SQL,
-    ): SQL => sql`c.state = 'open' AND c.expires_at > ${now} AND c.created_at > ${now} - ${blocking} AND c.created_at <= ${now + CLOCK_SKEW}
+    ): SQL => sql`c.state = 'open' AND ${blocking} > 0 AND c.expires_at > ${now} AND c.created_at > ${now} - ${blocking} AND c.created_at <= ${now + CLOCK_SKEW}
       AND (c.delivery = 'delivered' OR (c.delivery = 'pending' AND c.created_at > ${now} - ${command.sendDeadline}))`
     const blocked = sql`FROM json_each(${openings}) o JOIN tokens t ON t.serial = o.value ->> '$.serial'
       JOIN challenges c ON c.serial = t.serial
