@@ -5,11 +5,12 @@
 import { access, chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Client, createClient } from '@libsql/client'
+import type { Client } from '@libsql/client'
 import { type DatabasePlace, explain, placeOf } from '../adapters/store/failures.ts'
 import { libsqlBatch } from '../adapters/store/libsql.ts'
 import { createStore, SCHEMA_VERSION } from '../adapters/store/store.ts'
 import type { Config } from '../config.ts'
+import { openFile } from './database-file.ts'
 
 /** @throws with one sentence for the operator; nothing is left behind then */
 export async function backUp(config: Config, dataDir: string, target: string): Promise<void> {
@@ -104,9 +105,9 @@ async function examine(file: string, name: string): Promise<void> {
 }
 
 async function withDatabase<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
-  const { name } = placeOf(url)
-  if (!(await exists(name))) throw new Error(`there is no database ${name}`)
-  const client = createClient({ url, concurrency: 1, timeout: 5000 })
+  const place = placeOf(url)
+  if (!(await exists(place.name))) throw new Error(`there is no database ${place.name}`)
+  const client = openFile(url, place)
   try {
     return await use(client)
   } finally {

@@ -13,6 +13,7 @@ import { compose, type Otpost } from '../compose.ts'
 import type { Config } from '../config.ts'
 import type { Edges, TemplatePlace } from '../ports/edges.ts'
 import type { Batch, Store } from '../ports/store.ts'
+import { openFile } from './database-file.ts'
 import { openKeys } from './key-file.ts'
 
 /** Beside `src/` in the source tree, beside `dist/` in the package. */
@@ -104,7 +105,7 @@ async function openDatabase(
     // What SQLite would make is for everybody to read; its log takes the mode of the file.
     if (databaseUrl === null) await (await open(join(dataDir, 'otpost.db'), 'a', 0o600)).close()
     const patience: Patience = {}
-    client = embedded ? openFile(url) : openRemote(url, databaseToken, patience)
+    client = embedded ? openFile(url, place) : openRemote(url, databaseToken, patience)
     const batch = explained(embedded ? fileBatch(client, synchronous) : libsqlBatch(client), place)
     if (embedded) {
       // Before anything is written into it, were it but its mode, or a key file is made beside it.
@@ -115,15 +116,6 @@ async function openDatabase(
   } catch (error) {
     client?.close()
     throw explain(error, place)
-  }
-}
-
-/** libSQL says in words alone why it cannot open a file. */
-function openFile(url: string): Client {
-  try {
-    return createClient({ url, concurrency: 1, timeout: 5000 })
-  } catch (cause) {
-    throw Object.assign(new Error('SQLite cannot open it', { cause }), { code: 'SQLITE_CANTOPEN' })
   }
 }
 

@@ -287,6 +287,15 @@ describe('a backup says which of its two files is at fault', () => {
     expect(readdirSync(data).filter((name) => name.startsWith('copy'))).toEqual([])
   })
 
+  it('when the database is a folder', async () => {
+    const data = newDataDir()
+    mkdirSync(database(data), { recursive: true })
+
+    const said = saidBy(await otpost(['backup', join(data, 'copy.db'), '--data', data], { runtime: 'bun' }))
+
+    expect(said).toContain(`otpost: ${database(data)} cannot be opened: is it a file`)
+  })
+
   it.each(['#1', 'why?', '100%', 'a%20b'])('or copies one in a folder called %s', async (name) => {
     const data = copyOfSeed(join(newDataDir(), name))
 
