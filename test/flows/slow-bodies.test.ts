@@ -113,11 +113,11 @@ it.each(['/validate/check', '/pi/validate/check', '/admin/init', '/userservice/l
     const writer = writable.getWriter()
     await writer.write(new TextEncoder().encode('user=ada&pass=wr'))
     ended.abort()
-    const { status } = await reply
+    const { status, headers: replied } = await reply
     void writer.write(new TextEncoder().encode('ong')).catch(() => {})
     void writer.close().catch(() => {})
 
-    expect(status).toBe(408)
+    expect([status, replied.get('connection')]).toEqual([408, 'close'])
     expect(await h.failCount('ADA')).toBe(failures)
   },
 )

@@ -52,7 +52,9 @@ function reader(maxBytes: number, refuse: BadBody, rulesOf: RulesOf): Middleware
       read = await readParams(c.req.raw, rulesOf(c as Context<Env>))
     })
     const tooMuch = await inTime(reading, c)
-    if (tooMuch === 'late') return c.text('408 Request Timeout\n', 408, { 'cache-control': 'no-store' })
+    // What is still to come of the body keeps no connection either (RFC 9110 §15.5.9).
+    if (tooMuch === 'late')
+      return c.text('408 Request Timeout\n', 408, { 'cache-control': 'no-store', connection: 'close' })
     if (tooMuch || !read) return tooMuch
     c.set('facts', { ...c.get('facts'), ...c.get('moment')() })
     c.set('params', read.ok ? read.value : new Map())
