@@ -65,11 +65,10 @@ export function createAudit(store: Store, vault: Vault, server = ''): Audit {
     },
     sealTries: ({ tries, ...note }) =>
       Promise.all(
-        tries.map(async (one) => ({
-          ...one,
-          ...{ provider: storable(one.provider), reason: storable(one.reason) },
-          mac: await vault.mac(PURPOSE.delivery, deliveryText({ ...note, ...one })),
-        })),
+        tries.map(async (one) => {
+          const kept = { ...one, provider: storable(one.provider), reason: storable(one.reason) }
+          return { ...kept, mac: await vault.mac(PURPOSE.delivery, deliveryText({ ...note, ...kept })) }
+        }),
       ),
   }
 }

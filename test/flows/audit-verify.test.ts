@@ -47,6 +47,12 @@ describe('an audit that nobody touched', () => {
     expect(await a.verify()).toMatchObject({ verdict: 'intact', rows: 1, found: 0 })
   })
 
+  it.each([['a\0b'], ['a\ud800']])('is intact whatever a provider says: %j', async (reason) => {
+    await a.deliver([{ provider: reason, status: 'unavailable', reason }])
+
+    expect(await a.verify()).toMatchObject({ verdict: 'intact', deliveries: 1, found: 0 })
+  })
+
   it('is intact when it is empty', async () => {
     expect(await a.verify()).toMatchObject({ verdict: 'intact', rows: 0, anchor: null })
   })

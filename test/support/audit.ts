@@ -15,10 +15,15 @@ import { createSeal } from '../../src/flows/audit-seal.ts'
 import { createVerify, type Verdict } from '../../src/flows/audit-verify.ts'
 import type { Facts } from '../../src/flows/facts.ts'
 import type { Log } from '../../src/ports/edges.ts'
+import type { DeliveryNote } from '../../src/ports/store.ts'
 import { SCRATCH } from './scratch.ts'
 
 export const NOW = 1_782_907_200
 
+const TRIES: DeliveryNote['tries'] = [
+  { provider: 'first', status: 'unavailable', reason: 'timeout' },
+  { provider: 'second', status: 'accepted', reason: '' },
+]
 const key = (id: string, fill: number): string => `${id}:${Buffer.alloc(32, fill).toString('base64')}`
 /** Master keys by name; the first one seals. */
 export const KEYS = { old: key('k1', 1), new: `${key('k2', 2)},${key('k1', 1)}`, onlyNew: key('k2', 2) } as const
@@ -71,15 +76,11 @@ function partsOf(client: Client, text: string, lines: string[]) {
     write: async (n: number, from = NOW): Promise<void> => {
       for (let i = 0; i < n; i++) await audit.write(factsOf(from + i), { success: i % 2 === 0, serial: 'LSEM1' })
     },
-    /** A row with what two providers said to its message. */
-    deliver: async (): Promise<void> => {
+    /** A row with what providers said to its message. */
+    deliver: async (tries = TRIES): Promise<void> => {
       const facts = factsOf(NOW)
       const note = { requestId: facts.requestId, serial: 'LSEM1', at: NOW }
       await audit.write(facts, { success: false, serial: 'LSEM1', actionDetail: 'challenge_created' })
-      const tries = [
-        { provider: 'first', status: 'unavailable', reason: 'timeout' },
-        { provider: 'second', status: 'accepted', reason: '' },
-      ]
       const sealed = await audit.sealTries({ ...note, tries })
       await store.noteDelivery({ ...note, challengeId: 0, delivered: true, message: '', expiresAt: NOW, tries: sealed })
     },
