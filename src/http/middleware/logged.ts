@@ -19,11 +19,11 @@ export function logged(log: Log): MiddlewareHandler<Env> {
 }
 
 /**
- * As much of a path as nobody's name or secret can stand in: `/validate/check&pass=…` has been seen. Its first words of
- * letters, then `…`.
+ * As much of a path as nobody's name or secret stands in: `/validate/check&pass=…` and `/validate/check/ada/…` have been
+ * seen. Its first two words of letters, then `…`.
  */
 export function shownPath(path: string): string {
-  const [begin = ''] = /^(?:\/(?:v\d|[a-z_.-]{1,40})(?=\/|$)){0,4}\/?/i.exec(path) ?? []
+  const [begin = ''] = /^(?:\/(?:v\d|[a-z_.-]{1,40})(?=\/|$)){0,2}\/?/i.exec(path) ?? []
   return begin === path ? path : `${begin}…`
 }
 
