@@ -161,6 +161,9 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
       requestId: facts.requestId,
     })
 
+    // Whoever is asked for: of nobody's token nothing comes, but the time must not tell.
+    const evidence = new Map([...proofs].map(([serial, proof]) => [serial, proof.evidence]))
+    const plan = decide(checked, evidence, facts.now)
     const missing = await whatIsMissing(command, gathered, password.matches)
     // After all that costs time, and whoever is asked for: it must not tell what the answer would have been.
     if (gathered.full)
@@ -178,8 +181,6 @@ export function createCheck(parts: Parts, patience: Seconds): Check {
     }
     const failures = missing === 'resolver_unavailable' ? [] : gathered.failures
     if (missing) return reject({ ...NO_GUESS, reason: missing }, { ...gathered, failures }, facts, [])
-    const evidence = new Map([...proofs].map(([serial, proof]) => [serial, proof.evidence]))
-    const plan = decide(checked, evidence, facts.now)
     // Without a pass `check_s` may ask for a challenge, be it with an empty PIN; it answers none (contract 2.7).
     if (command.pass === null && plan.kind !== 'trigger')
       return reject({ ...NO_GUESS, reason: 'pass_missing' }, gathered, facts, [])

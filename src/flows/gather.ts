@@ -246,6 +246,7 @@ function identify(
 
 const isSame = (a: Owner, b: Owner): boolean => a.userId === b.userId && a.resolver === b.resolver
 
+/** Active, so that it costs a decision what any token costs; the database has none that is. */
 const NOBODY: Omit<Token, 'serial' | 'sealedSecret' | 'sealedPin'> = {
   id: 0,
   type: 'email',
@@ -258,7 +259,7 @@ const NOBODY: Omit<Token, 'serial' | 'sealedSecret' | 'sealedPin'> = {
   failCount: 0,
   maxFailCount: 1,
   lastFailedAt: null,
-  active: false,
+  active: true,
   owner: null,
   realms: [],
   info: {},
