@@ -246,7 +246,7 @@ function identify(
 
 const isSame = (a: Owner, b: Owner): boolean => a.userId === b.userId && a.resolver === b.resolver
 
-/** Active, so that it costs a decision what any token costs; the database has none that is. */
+/** Active, so that a decision takes as long as about any token. The row of this serial is not: nothing can be committed for it. */
 const NOBODY: Omit<Token, 'serial' | 'sealedSecret' | 'sealedPin'> = {
   id: 0,
   type: 'email',
