@@ -59,7 +59,17 @@ export type Settings = {
 export function settingOf<T>(settings: Pick<Settings, 'config'>, setting: Setting<T>): T {
   const entry = settings.config.get(setting.key)
   if (entry === undefined) return setting.fallback
-  const read = setting.read(entry.value)
+  const known = readings.get(entry)
+  if (known?.setting === setting) return known.value as T // that of this setting
+  const value = meant(entry, setting)
+  readings.set(entry, { setting, value })
+  return value
+}
+/** Entries do not change, many requests ask for them, and a list may be long. */
+const readings = new WeakMap<ConfigEntry, { readonly setting: unknown; readonly value: unknown }>()
+
+function meant<T>({ value }: ConfigEntry, setting: Setting<T>): T {
+  const read = setting.read(value)
   if (read !== undefined) return read
   return setting.unreadable === undefined ? setting.fallback : setting.unreadable
 }

@@ -70,7 +70,6 @@ type Parts = {
 const KEY_HOLDS: Seconds = 5
 
 export function createAdmission({ store, settings: cache, audit, edges, proveApiToken }: Parts): AdmissionFlow {
-  const clientsOf = createClientsOf()
   return {
     ask: async ({ presented, needsKey }, { client, now }) => {
       const written = presented === null ? null : parseApiToken(presented)
@@ -86,7 +85,7 @@ export function createAdmission({ store, settings: cache, audit, edges, proveApi
       }
       const admit = async (settings: Settings, at: Instant): Promise<Admission> => {
         letInBy = null
-        if (!isListed(clientsOf(settings), client)) return refused('client_not_allowed')
+        if (!isListed(settingOf(settings, validateClients), client)) return refused('client_not_allowed')
         if (!needsKey || !settingOf(settings, validateApiKey)) return UNBOUND
         if (presented === null) return refused('api_key_missing')
         const token = written && (await read(at)).token
@@ -115,21 +114,7 @@ export function createAdmission({ store, settings: cache, audit, edges, proveApi
   }
 }
 
-/** Read once for all requests under the same settings: such a list may be long. */
-function createClientsOf(): (settings: Settings) => Clients {
-  const known = new WeakMap<Settings, Clients>()
-  return (settings) => {
-    let clients = known.get(settings)
-    if (clients === undefined) {
-      clients = settingOf(settings, validateClients)
-      known.set(settings, clients)
-    }
-    return clients
-  }
-}
-
-type Clients = Condition<string> | null
-const isListed = (clients: Clients, client: string): boolean => clients === null || clients(client) > 0
+const isListed = (clients: Condition<string> | null, client: string): boolean => clients === null || clients(client) > 0
 
 /** What stands in the audit where a key asks for somebody, or for a token, of realms that are not its own. */
 export const FOREIGN = 'realm_not_permitted'

@@ -24,7 +24,7 @@ export const READ_ONLY = [
  * The right to ask at /validate where the settings want a key. It is in no scope: nobody has it who was not given it by
  * name, and whoever has nothing else administers nothing.
  */
-export const VALIDATE = 'validate'
+const VALIDATE = 'validate'
 
 const words = (text: string): readonly string[] => text.split(/[\s,]+/).filter((word) => word !== '')
 
